@@ -1,0 +1,127 @@
+"""Measures per query, computed by ir_measures, and the CSV files that hold them."""
+
+import csv
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import ir_measures
+import pandas as pd
+
+from sirbench.atomic import atomic_file
+from sirbench.errors import InputError
+
+MEANS_ROW = "all"
+"""The last line of a per-query file: the means, under the name that trec_eval gives them."""
+
+
+def parse_measure(name: str) -> ir_measures.Measure:
+    """Return the ir_measures object that `name` stands for, e.g. ``"nDCG@20"``.
+
+    Raises:
+        InputError: `name` is no measure, or none that an installed provider computes.
+    """
+    try:
+        measure = ir_measures.parse_measure(name)
+        cutoff = measure.params.get("cutoff", 1)
+        supported = ir_measures.DefaultPipeline.supports(measure) and cutoff > 0
+    except (ValueError, NameError, TypeError, AssertionError) as error:
+        raise InputError(_unknown_measure(name)) from error
+    if not supported:
+        raise InputError(_unknown_measure(name))
+    return measure
+
+
+def per_query(
+    run: pd.DataFrame, qrels: pd.DataFrame, queries: Sequence[str], measures: Sequence[str]
+) -> pd.DataFrame:
+    """Compute `measures` for each of `queries`; a query without a result scores 0 and stays in.
+
+    The definitions are those of trec_eval and of the official MS MARCO script:
+
+    * ``RR@k``: 1 / rank of the first relevant document, 0 if that is beyond rank k;
+    * ``AP@k`` (trec_eval's map_cut): the sum of the precisions at the relevant documents' ranks up to k,
+      divided by the number of all relevant documents, even where that exceeds k;
+    * ``nDCG@k`` (trec_eval's ndcg_cut): gain = relevance, discount = log2(rank + 1), divided by the same sum
+      over the best possible ranking of all judged documents;
+    * ``R@k``: the share of all relevant documents that is found up to rank k.
+
+    Relevant means relevance >= 1. Documents rank by score, ties by document id, descending as in trec_eval.
+
+    Args:
+        run: columns query_id, doc_id, score; no document twice for a query.
+        qrels: columns query_id, doc_id, relevance.
+        queries: the query ids to report, in this order; other queries of the run are ignored.
+        measures: names as ir_measures writes them.
+
+    Returns:
+        A frame of float64 with index query_id (exactly `queries`) and a column per name in `measures`.
+
+    Raises:
+        InputError: a name in `measures` is not a measure.
+    """
+    parsed = [parse_measure(name) for name in measures]
+    evaluator = ir_measures.evaluator(set(parsed), qrels)
+    ranked = _scored_by_rank(run[run["query_id"].isin(list(queries))])
+    values = {(metric.measure, metric.query_id): metric.value for metric in evaluator.iter_calc(ranked)}
+    columns = {
+        name: [values.get((measure, query), 0.0) for query in queries]
+        for name, measure in zip(measures, parsed, strict=True)
+    }
+    return pd.DataFrame(columns, index=pd.Index(queries, name="query_id", dtype="str"), dtype="float64")
+
+
+def write_per_query(frame: pd.DataFrame, path: Path) -> None:
+    """Write what `per_query` returned as CSV, losing no bit; the line "all" at the end holds the means.
+
+    That line is for the reader, and for `read_per_query` the proof that the file is whole.
+    """
+    means = frame.mean().to_frame(MEANS_ROW).T.rename_axis("query_id")
+    with atomic_file(path) as temporary:
+        pd.concat([frame, means]).to_csv(temporary, lineterminator="\n")
+
+
+def read_per_query(path: Path) -> pd.DataFrame:
+    """Read a file of `write_per_query`, without its means.
+
+    Raises:
+        InputError: the file is cut short, edited, or something else than a per-query file.
+    """
+    try:
+        text = Path(path).read_bytes().decode("utf-8")
+        header, *lines = csv.reader(text.splitlines(keepends=True), strict=True)
+        if header[:1] != ["query_id"] or any(len(line) != len(header) for line in lines):
+            raise ValueError("not a table of measures by query_id")
+        if not text.endswith("\n") or len(lines) < 2 or lines[-1][0] != MEANS_ROW:
+            raise ValueError(f'no line "{MEANS_ROW}" with the means at the end, so it is cut short')
+        values = [[float(value) for value in line[1:]] for line in lines]
+        index = pd.Index([line[0] for line in lines[:-1]], name="query_id", dtype="str")
+        frame = pd.DataFrame(values[:-1], index=index, columns=header[1:], dtype="float64")
+        if not all(map(_close, frame.mean(), values[-1])):
+            raise ValueError(f'the line "{MEANS_ROW}" does not hold the means of the lines above')
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such per-query file; run `sirbench evaluate` first") from error
+    except (ValueError, csv.Error, OSError) as error:
+        raise InputError(f"{path}: not a whole per-query file ({error}); delete it and run again") from error
+    return frame
+
+
+def _scored_by_rank(run: pd.DataFrame) -> pd.DataFrame:
+    """Replace scores by negative ranks, which leaves no tie to the providers' judgement.
+
+    ir_measures computes RR with MS MARCO's script, which it feeds ties by ascending document id, and the
+    rest with trec_eval, which breaks them descending and, holding scores in float32, sees more of them.
+    """
+    ranked = run.sort_values(["query_id", "score", "doc_id"], ascending=[True, False, False])
+    return ranked.assign(score=-ranked.groupby("query_id").cumcount().astype("float64"))
+
+
+def _unknown_measure(name: str) -> str:
+    return (
+        f"measures: {name!r} is not a measure that ir_measures computes; "
+        "write for example RR@100, RR@10, AP@20, nDCG@20 or R@100"
+    )
+
+
+def _close(a: float, b: float) -> bool:
+    return math.isclose(a, b, rel_tol=1e-12, abs_tol=1e-12)

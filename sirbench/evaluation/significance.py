@@ -1,0 +1,79 @@
+"""What per-query values allow to be said: intervals around means, and tests of differences."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+ROUNDING_NOISE = 1e-12
+"""Differences up to this are rounding: measures of two rankings that differ do so by far more."""
+
+
+def average_over_seeds(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Average the per-query frames of one cell's seeds, query by query, before any test.
+
+    So the queries stay the sample: five seeds of a recipe are no five times as many queries.
+
+    Raises:
+        ValueError: the frames differ in queries, measures, or their order.
+    """
+    first, *others = frames
+    for frame in others:
+        if not (frame.index.equals(first.index) and frame.columns.equals(first.columns)):
+            raise ValueError("the seeds of a cell differ in their queries or measures")
+    return sum(others, start=first) / len(frames)
+
+
+def bootstrap_interval(
+    values: Sequence[float], confidence: float = 0.95, resamples: int = 9999, seed: int = 0
+) -> tuple[float, float]:
+    """Return the percentile bootstrap interval of the mean, resampling the queries (`values`).
+
+    It covers the choice of queries, not the choice of seeds. One query says nothing about the spread
+    over queries: (nan, nan).
+    """
+    if len(values) < 2:
+        return float("nan"), float("nan")
+    interval = stats.bootstrap(
+        (np.asarray(values, dtype="float64"),),
+        np.mean,
+        n_resamples=resamples,
+        batch=max(1, 10_000_000 // len(values)),  # 80 MB at a time, however many queries there are
+        confidence_level=confidence,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return float(interval.low), float(interval.high)
+
+
+def paired_t_test(values: pd.Series, baseline: pd.Series) -> float:
+    """Return the two-sided p-value of the paired t-test on two systems' values for the same queries.
+
+    1.0 where no query differs (the statistic is 0/0 there); nan with fewer than two queries.
+
+    Raises:
+        ValueError: the two are not about the same queries in the same order.
+    """
+    if not values.index.equals(baseline.index):
+        raise ValueError("a paired test needs the same queries in the same order")
+    if len(values) < 2:
+        return float("nan")
+    if np.abs(values - baseline).max() <= ROUNDING_NOISE:
+        return 1.0
+    return float(stats.ttest_rel(values, baseline).pvalue)
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Adjust the p-values of one family by Holm's step-down method; missing ones (None, nan) stay as given.
+
+    Source: S. Holm, A simple sequentially rejective multiple test procedure, 1979.
+    """
+    adjusted = list(p_values)
+    tested = [i for i, p in enumerate(p_values) if not pd.isna(p)]
+    if tested:
+        corrected = multipletests([p_values[i] for i in tested], method="holm")[1]
+        for i, p in zip(tested, corrected, strict=True):
+            adjusted[i] = float(p)
+    return adjusted
