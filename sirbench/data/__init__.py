@@ -1,0 +1,1 @@
+"""What is ranked and by what: collections, PyDocs, runs, and what training reads of them."""

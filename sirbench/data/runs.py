@@ -1,0 +1,181 @@
+"""TREC run files: first-stage candidates in, re-ranked results out.
+
+In memory a run is a data frame with the columns ``query_id`` (str), ``doc_id`` (str) and ``score`` (float64):
+queries in order of first appearance, a query's documents by falling score, and equal scores by falling
+document id, which is trec_eval's rule, so that every evaluator sees the order that is used here.
+"""
+
+import csv
+import gzip
+import zlib
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from itertools import chain
+from math import isfinite
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pandas as pd
+
+from sirbench.atomic import atomic_file
+from sirbench.errors import InputError
+
+COLUMNS = ["query_id", "doc_id", "score"]
+
+# Ranks and the constant second column are read as categories (a byte a line) and dropped, as trec_eval does.
+_DTYPES = {"query_id": "str", "q0": "category", "doc_id": "str", "rank": "category", "score": "float64"}
+_DTYPES |= {"tag": "category"}
+
+_TRUNCATED = (EOFError, zlib.error, gzip.BadGzipFile)
+_LINES_PER_WRITE = 100_000
+
+
+def read_run(path: Path, depth: int | None = None) -> pd.DataFrame:
+    """Read the run at `path` (plain, or gzip where the name ends in .gz), at most `depth` documents a query.
+
+    Columns may be separated by any blanks and lines ended as on Windows. Ranks in the file are ignored:
+    the scores decide. Raises InputError, naming file and line, for anything but six columns with a finite
+    score, for a document given twice for a query, and for a file that is empty, truncated or not UTF-8.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such run file")
+    try:
+        run = pd.read_csv(
+            path,
+            sep=r"\s+",  # the C parser's special case: any number of blanks
+            header=None,
+            names=list(_DTYPES),
+            dtype=_DTYPES,
+            na_filter=False,  # "NA" and "null" are possible ids
+            quoting=csv.QUOTE_NONE,
+            encoding="utf-8",
+            compression="gzip" if path.suffix == ".gz" else None,
+        )
+    except (ValueError, *_TRUNCATED) as error:  # pandas' parser errors and UnicodeDecodeError are ValueErrors
+        raise _first_error(path, otherwise=str(error)) from error
+    too_many_columns = not isinstance(run.index, pd.RangeIndex)  # pandas turned the first ones into an index
+    too_few_columns = "" in run["tag"].cat.categories
+    if run.empty or too_many_columns or too_few_columns or not np.isfinite(run["score"]).all():
+        raise _first_error(path, otherwise="not a TREC run")
+    queries, documents = _codes(run)
+    if pd.Series(queries * len(run) + documents).duplicated().any():
+        raise _first_error(path, otherwise="a document appears twice for a query")
+    run = _sort(run[COLUMNS], queries, documents)
+    if depth is not None:
+        run = run[run.groupby("query_id", sort=False).cumcount() < depth].reset_index(drop=True)
+    return run
+
+
+def sort_run(run: pd.DataFrame) -> pd.DataFrame:
+    """The lines of `run` in the order that this module promises."""
+    return _sort(run, *_codes(run))
+
+
+def write_run(run: pd.DataFrame, path: Path, tag: str) -> None:
+    """Write `run`, in its own order, with ranks from 1 and scores that read back as the same float64.
+
+    A name that ends in .gz is compressed; the same run gives the same bytes every time.
+    """
+    ranks = run.groupby("query_id", sort=False).cumcount() + 1
+    with atomic_file(Path(path)) as temporary, _create(temporary) as file:
+        for start in range(0, len(run), _LINES_PER_WRITE):
+            part = slice(start, start + _LINES_PER_WRITE)
+            columns = (run[name].iloc[part].tolist() for name in COLUMNS)
+            lines = (
+                f"{query_id} Q0 {doc_id} {rank} {score!r} {tag}\n"
+                for query_id, doc_id, score, rank in zip(*columns, ranks.iloc[part].tolist(), strict=True)
+            )
+            file.write("".join(lines).encode())
+
+
+def check_ids(
+    run: pd.DataFrame,
+    path: Path,
+    queries: Collection[str] | None = None,
+    documents: Collection[str] | None = None,
+) -> None:
+    """Raise InputError, naming file, line and id, if `run` (read from `path`) holds an unknown id.
+
+    `queries` and `documents` are the ids of the whole collection, not those that a study keeps: a published
+    run may cover more queries than the study asks for, while an id that the collection lacks means that the
+    run belongs to another collection. None leaves a kind of id unchecked.
+    """
+    unknown = {
+        kind: set(run[column].unique()).difference(known)
+        for kind, column, known in (("query", "query_id", queries), ("document", "doc_id", documents))
+        if known is not None
+    }
+    if not any(unknown.values()):
+        return
+    for number, (query, _, document, *_) in _numbered_fields(path):
+        for kind, name in (("query", query), ("document", document)):
+            if name in unknown.get(kind, ()):
+                raise InputError(
+                    f"{path}, line {number}: the collection has no {kind} {name!r} (nor "
+                    f"{len(unknown[kind]) - 1} more of the run's {kind} ids); was the run made for another collection?"
+                )
+
+
+def _codes(run: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Each line's query and document as integers: queries by first appearance, documents by their ids."""
+    return pd.factorize(run["query_id"])[0], pd.factorize(run["doc_id"], sort=True)[0]
+
+
+def _sort(run: pd.DataFrame, queries: np.ndarray, documents: np.ndarray) -> pd.DataFrame:
+    order = np.lexsort((-documents, -run["score"].to_numpy(), queries))
+    return run.iloc[order].reset_index(drop=True)
+
+
+def _first_error(path: Path, otherwise: str) -> InputError:
+    """What is wrong with the first bad line of `path`: slow, and called only once an error is known."""
+    seen: set[tuple[str, str]] = set()
+    number = 0
+    try:
+        for number, fields in _numbered_fields(path):
+            if len(fields) != 6:
+                problem = f"expected 6 columns (query Q0 document rank score tag), found {len(fields)}"
+            elif not _is_finite_number(fields[4]):
+                problem = f"the score {fields[4]!r} is not a finite number"
+            elif (fields[0], fields[2]) in seen:
+                problem = f"document {fields[2]!r} appears a second time for query {fields[0]!r}"
+            else:
+                seen.add((fields[0], fields[2]))
+                continue
+            return InputError(f"{path}, line {number}: {problem}")
+    except _TRUNCATED as error:
+        return InputError(f"{path}, after line {number}: truncated, or not gzip at all ({error})")
+    except InputError as error:
+        return error
+    return InputError(f"{path}: {otherwise if seen else 'the run is empty'}")
+
+
+def _numbered_fields(path: Path) -> Iterator[tuple[int, list[str]]]:
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        # A byte order mark belongs to no field.
+        for number, line in enumerate(chain([file.readline().removeprefix(b"\xef\xbb\xbf")], file), start=1):
+            try:
+                fields = line.decode().split()
+            except UnicodeDecodeError as error:
+                raise InputError(f"{path}, line {number}: not UTF-8 ({error})") from None
+            if fields:
+                yield number, fields
+
+
+def _is_finite_number(text: str) -> bool:
+    try:
+        return isfinite(float(text))
+    except ValueError:
+        return False
+
+
+@contextmanager
+def _create(path: Path) -> Iterator[BinaryIO]:
+    """Open a new file for writing; gzip without name and time in its header, which would change the bytes."""
+    with path.open("wb") as raw:
+        if path.suffix == ".gz":
+            with gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as file:
+                yield file
+        else:
+            yield raw
