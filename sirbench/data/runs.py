@@ -10,7 +10,6 @@ import gzip
 import zlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from itertools import chain
 from math import isfinite
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from sirbench.atomic import atomic_file
+from sirbench.data.lines import numbered_lines
 from sirbench.errors import InputError
 
 COLUMNS = ["query_id", "doc_id", "score"]
@@ -112,9 +112,10 @@ def check_ids(
     for number, (query, _, document, *_) in _numbered_fields(path):
         for kind, name in (("query", query), ("document", document)):
             if name in unknown.get(kind, ()):
+                others = len(unknown[kind]) - 1
                 raise InputError(
-                    f"{path}, line {number}: the collection has no {kind} {name!r} (nor "
-                    f"{len(unknown[kind]) - 1} more of the run's {kind} ids); was the run made for another collection?"
+                    f"{path}, line {number}: the collection has no {kind} {name!r} (nor {others} more of the "
+                    f"run's {kind} ids); was the run made for another collection?"
                 )
 
 
@@ -152,15 +153,7 @@ def _first_error(path: Path, otherwise: str) -> InputError:
 
 
 def _numbered_fields(path: Path) -> Iterator[tuple[int, list[str]]]:
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-        # A byte order mark belongs to no field.
-        for number, line in enumerate(chain([file.readline().removeprefix(b"\xef\xbb\xbf")], file), start=1):
-            try:
-                fields = line.decode().split()
-            except UnicodeDecodeError as error:
-                raise InputError(f"{path}, line {number}: not UTF-8 ({error})") from None
-            if fields:
-                yield number, fields
+    return ((number, line.split()) for number, line in numbered_lines(path))
 
 
 def _is_finite_number(text: str) -> bool:

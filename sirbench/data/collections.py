@@ -1,0 +1,176 @@
+"""Collections (documents, queries, qrels), always reached through ir_datasets; PyDocs is one like any other.
+
+The functions that take a `dataset_id` read it through ir_datasets, which downloads into IR_DATASETS_HOME
+(default ~/.ir_datasets) what is not there yet. Queries and qrels that a study keeps live in plain files:
+``id<TAB>text`` and the four columns of TREC.
+"""
+
+import difflib
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import ir_datasets
+import pandas as pd
+from tqdm import tqdm
+
+import sirbench.data.pydocs  # noqa: F401  (registers PyDocs with ir_datasets)
+from sirbench.atomic import atomic_file
+from sirbench.data import documents
+from sirbench.data.documents import Document, normalise
+from sirbench.data.lines import numbered_lines
+from sirbench.errors import InputError
+
+Part = Literal["docs", "queries", "qrels"]
+_WORDS = {"docs": "documents", "queries": "queries", "qrels": "qrels"}
+
+
+def open_collection(dataset_id: str, *parts: Part) -> ir_datasets.Dataset:
+    """The ir_datasets dataset `dataset_id`, which must have the `parts` asked for.
+
+    Raises InputError for an id that ir_datasets does not know and for a missing part.
+    """
+    try:
+        dataset = ir_datasets.load(dataset_id)
+    except KeyError:
+        close = difflib.get_close_matches(dataset_id, list(ir_datasets.registry), n=5)
+        hint = f"did you mean {', '.join(close)}?" if close else "https://ir-datasets.com lists them"
+        raise InputError(f"{dataset_id!r} is no collection that ir_datasets knows; {hint}") from None
+    for part in parts:
+        if not dataset.has(part):
+            subsets = [name for name in ir_datasets.registry if name.startswith(f"{dataset_id}/")]
+            hint = f"; choose one of its subsets: {', '.join(subsets)}" if subsets else ""
+            raise InputError(f"the collection {dataset_id!r} has no {_WORDS[part]}{hint}")
+    return dataset
+
+
+def iterate_documents(dataset_id: str) -> Iterator[Document]:
+    """Every document, in the collection's order; white space normalised.
+
+    The text is "url title body" where a document has these three fields (MS MARCO's, and the paper's
+    input), and otherwise what ir_datasets takes for the text (mostly "title text").
+    """
+    dataset = open_collection(dataset_id, "docs")
+    with _downloading(dataset_id, "docs"):
+        for document in dataset.docs_iter():
+            if {"url", "title", "body"} <= set(document._fields):
+                text = f"{document.url} {document.title} {document.body}"
+            else:
+                text = document.default_text()
+            yield Document(document.doc_id, normalise(text))
+
+
+def count_documents(dataset_id: str) -> int:
+    """How many documents there are: from ir_datasets' metadata where it knows, otherwise by counting."""
+    known = open_collection(dataset_id, "docs").docs_count()
+    return known if known is not None else sum(1 for _ in iterate_documents(dataset_id))
+
+
+def fingerprint(dataset_id: str) -> str:
+    """The sha256 over the ids and texts of `iterate_documents`."""
+    return documents.fingerprint(
+        tqdm(iterate_documents(dataset_id), f"fingerprint of {dataset_id}", unit=" documents", delay=2)
+    )
+
+
+def query_ids(dataset_id: str) -> set[str]:
+    """The ids of all queries, judged or not: what a given run may mention."""
+    dataset = open_collection(dataset_id, "queries")
+    with _downloading(dataset_id, "queries"):
+        return {query.query_id for query in dataset.queries_iter()}
+
+
+def read_queries(dataset_id: str, limit: int | None = None) -> dict[str, str]:
+    """Texts by id of the queries with a positive judgement (relevance >= 1), in the collection's order.
+
+    A `limit` keeps the queries whose ids have the lowest sha256: the same ones on every machine, and a
+    smaller limit keeps a subset of what a larger one keeps.
+    """
+    qrels = read_qrels(dataset_id)
+    positive = set(qrels.loc[qrels["relevance"] >= 1, "query_id"])
+    dataset = open_collection(dataset_id, "queries")
+    with _downloading(dataset_id, "queries"):
+        queries = {
+            query.query_id: normalise(query.default_text())
+            for query in dataset.queries_iter()
+            if query.query_id in positive
+        }
+    kept = set(sorted(queries, key=lambda query_id: hashlib.sha256(query_id.encode()).digest())[:limit])
+    return {query_id: text for query_id, text in queries.items() if query_id in kept}
+
+
+def read_qrels(dataset_id: str) -> pd.DataFrame:
+    """The judgements as query_id (str), doc_id (str), relevance (int), in the collection's order."""
+    dataset = open_collection(dataset_id, "qrels")
+    with _downloading(dataset_id, "qrels"):
+        return _qrels((qrel.query_id, qrel.doc_id, qrel.relevance) for qrel in dataset.qrels_iter())
+
+
+def write_queries(queries: dict[str, str], path: Path) -> None:
+    """Write ``id<TAB>text`` lines; texts are normalised, so that each stays on its line."""
+    with atomic_file(Path(path)) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(f"{query_id}\t{normalise(text)}\n" for query_id, text in queries.items())
+
+
+def load_queries(path: Path) -> dict[str, str]:
+    """Read what `write_queries` wrote; InputError, naming file and line, for anything else."""
+    queries: dict[str, str] = {}
+    for number, line in numbered_lines(path):
+        query_id, tab, text = line.partition("\t")
+        if not (tab and query_id and text.strip()):
+            raise InputError(f"{path}, line {number}: expected a query id, a tab and a text, found {line!r}")
+        if query_id in queries:
+            raise InputError(f"{path}, line {number}: query {query_id!r} appears a second time")
+        queries[query_id] = normalise(text)
+    if not queries:
+        raise InputError(f"{path}: the file holds no queries")
+    return queries
+
+
+def write_qrels(qrels: pd.DataFrame, path: Path) -> None:
+    """Write TREC's four columns: query id, 0, document id, relevance."""
+    with atomic_file(Path(path)) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        columns = (qrels[name].tolist() for name in ("query_id", "doc_id", "relevance"))
+        file.writelines(
+            f"{query} 0 {document} {value}\n" for query, document, value in zip(*columns, strict=True)
+        )
+
+
+def load_qrels(path: Path) -> pd.DataFrame:
+    """Read TREC qrels into the columns of `read_qrels`; InputError, naming file and line, if malformed."""
+
+    def judgements() -> Iterator[tuple[str, str, int]]:
+        for number, line in numbered_lines(path):
+            try:
+                query_id, _, doc_id, relevance = line.split()
+                yield query_id, doc_id, int(relevance)
+            except ValueError:
+                raise InputError(
+                    f"{path}, line {number}: expected query id, 0, document id and an integer, found {line!r}"
+                ) from None
+
+    qrels = _qrels(judgements())
+    if qrels.empty:
+        raise InputError(f"{path}: the file holds no judgements")
+    return qrels
+
+
+def _qrels(judgements: Iterator[tuple[str, str, int]]) -> pd.DataFrame:
+    frame = pd.DataFrame(judgements, columns=["query_id", "doc_id", "relevance"])
+    return frame.astype({"query_id": "str", "doc_id": "str", "relevance": "int64"})
+
+
+@contextmanager
+def _downloading(dataset_id: str, part: Part) -> Iterator[None]:
+    """Turn what ir_datasets raises for a failed download (OSError or RuntimeError) into advice."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        home, folder = ir_datasets.util.home_path(), dataset_id.split("/")[0]
+        raise InputError(
+            f"{dataset_id}: its {_WORDS[part]} could not be had ({error}). To put them there by hand, run "
+            f"`ir_datasets export {dataset_id} {part} > /dev/null` where there is a network and copy its "
+            f"~/.ir_datasets/{folder} to {home / folder} (IR_DATASETS_HOME says where {home} is)"
+        ) from error

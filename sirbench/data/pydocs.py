@@ -1,0 +1,246 @@
+"""PyDocs: real text with no download, made of the docstrings of packages that the suite depends on anyway.
+
+A document is the body of a docstring, the query its summary line, the one positive that very body; "See
+Also" entries are hyperlinks between documents. `build` writes a collection below `data_home()`, and importing
+this module registers it with ir_datasets: ``pydocs`` (documents), ``pydocs/train`` and ``pydocs/dev`` (with
+queries and qrels); likewise ``pydocs-sliver``, which is small enough for the test suite.
+"""
+
+import gzip
+import hashlib
+import json
+import os
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import ir_datasets
+from ir_datasets.formats import BaseDocs, BaseQrels, BaseQueries, GenericDoc, GenericQuery, TrecQrel
+from ir_datasets.indices import PickleLz4FullStore
+from tqdm import tqdm
+
+from sirbench.atomic import atomic_folder
+from sirbench.data.docstrings import Docstring, read_docstrings
+from sirbench.data.documents import Document, fingerprint
+from sirbench.data.lines import numbered_lines
+from sirbench.errors import InputError
+
+# Import names and the distributions that carry them, pinned in pyproject.toml.
+PACKAGES = {
+    "pydocs": {
+        "matplotlib": "matplotlib",
+        "networkx": "networkx",
+        "numpy": "numpy",
+        "pandas": "pandas",
+        "scipy": "scipy",
+        "sklearn": "scikit-learn",
+        "statsmodels": "statsmodels",
+        "sympy": "sympy",
+        "torch": "torch",
+        "transformers": "transformers",
+    },
+    "pydocs-sliver": {"networkx": "networkx"},
+}
+SPLITS = ("train", "dev")
+_DEV_SHARE = 10  # one query in ten is for development
+
+
+def data_home() -> Path:
+    """Where built collections lie: the environment variable SIRBENCH_DATA, or ./data."""
+    return Path(os.environ.get("SIRBENCH_DATA", "data"))
+
+
+def build(name: str, folder: Path) -> dict[str, Any]:
+    """Make the collection `name` in `folder` and return its description, which is also in collection.json.
+
+    The files: documents.jsonl.gz, {train,dev}.queries.tsv, {train,dev}.qrels, links.tsv (a document id and
+    one that it links to) and collection.json (fingerprint, package versions, counts). They depend on the
+    packages' versions alone. Where `folder` holds a collection with another fingerprint, a warning on stderr
+    names both before it is replaced.
+    """
+    packages = PACKAGES[name]
+    docstrings = [
+        docstring
+        for package in tqdm(packages, f"docstrings of {name}", unit=" packages", delay=2)
+        for docstring in read_docstrings(package)
+    ]
+    documents = _distinct(docstrings)
+    queries = _queries(documents)
+    links = sorted(_links(documents))
+    description = {
+        "name": name,
+        "fingerprint": fingerprint(Document(doc_id, entry.body) for doc_id, entry in documents.items()),
+        # Without the local part: torch's 2.13.0+cpu and 2.13.0 hold the same Python files.
+        "versions": {package: version(wheel).partition("+")[0] for package, wheel in packages.items()},
+        "documents": len(documents),
+        "queries": {split: len(queries[split]) for split in SPLITS},
+        "links": len(links),
+    }
+    _report_change(folder, description)
+    with atomic_folder(folder) as temporary:
+        with (
+            (temporary / "documents.jsonl.gz").open("wb") as raw,
+            gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as file,
+        ):
+            for doc_id, entry in documents.items():
+                line = json.dumps({"doc_id": doc_id, "text": entry.body}, ensure_ascii=False)
+                file.write(f"{line}\n".encode())
+        for split in SPLITS:
+            _write_lines(temporary / f"{split}.queries.tsv", map("\t".join, queries[split].items()))
+            _write_lines(
+                temporary / f"{split}.qrels", (f"{doc_id} 0 {doc_id} 1" for doc_id in queries[split])
+            )
+        _write_lines(temporary / "links.tsv", map("\t".join, links))
+        _write_lines(temporary / "collection.json", [json.dumps(description, indent=2)])
+    return description
+
+
+def _distinct(docstrings: Iterable[Docstring]) -> dict[str, Docstring]:
+    """Documents by id, without the bodies that occur more than once: none of them would be the positive.
+
+    The id is the public name, or the full one where several share the public one.
+    """
+    by_name: dict[str, Docstring] = {}
+    for docstring in docstrings:
+        by_name.setdefault(docstring.name, docstring)
+    bodies = Counter(docstring.body for docstring in by_name.values())
+    public = Counter(docstring.public_name for docstring in by_name.values())
+    return {
+        name if public[docstring.public_name] > 1 else docstring.public_name: docstring
+        for name, docstring in by_name.items()
+        if bodies[docstring.body] == 1
+    }
+
+
+def _queries(documents: dict[str, Docstring]) -> dict[str, dict[str, str]]:
+    """The summaries that occur once, by split and id of their document; the split is a hash of that id."""
+    uses = Counter(docstring.summary.casefold() for docstring in documents.values())
+    queries: dict[str, dict[str, str]] = {split: {} for split in SPLITS}
+    for doc_id, docstring in documents.items():
+        if docstring.summary and uses[docstring.summary.casefold()] == 1:
+            is_dev = int.from_bytes(hashlib.sha256(doc_id.encode()).digest()) % _DEV_SHARE == 0
+            queries["dev" if is_dev else "train"][doc_id] = docstring.summary
+    return queries
+
+
+def _links(documents: dict[str, Docstring]) -> set[tuple[str, str]]:
+    """(source id, target id) for each "See Also" entry that names a document.
+
+    A name is looked up as Python would, in the innermost scope first; failing that, it means the only
+    document of the package whose id ends with it.
+    """
+    endings: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for doc_id in documents:
+        package, *parts = doc_id.split(".")
+        for start in range(len(parts)):
+            endings[package, ".".join(parts[start:])].append(doc_id)
+
+    def resolve(source: str, name: str) -> str | None:
+        scope = source.split(".")
+        candidates = [".".join([*scope[:depth], name]) for depth in range(len(scope) - 1, -1, -1)]
+        same_ending = endings[scope[0], name]
+        return next(
+            filter(documents.__contains__, candidates), same_ending[0] if len(same_ending) == 1 else None
+        )
+
+    targets = (
+        (doc_id, resolve(doc_id, name))
+        for doc_id, docstring in documents.items()
+        for name in docstring.see_also
+    )
+    return {(source, target) for source, target in targets if target is not None and target != source}
+
+
+def _report_change(folder: Path, new: dict[str, Any]) -> None:
+    try:
+        old = json.loads((folder / "collection.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return
+    if old["fingerprint"] != new["fingerprint"]:
+        print(
+            f"warning: {folder} changes, and results made with it no longer compare:\n"
+            f"  old {old['fingerprint']} from {old['versions']}\n"
+            f"  new {new['fingerprint']} from {new['versions']}",
+            file=sys.stderr,
+        )
+
+
+def _write_lines(path: Path, lines: Iterable[str]) -> None:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+
+
+class _Handler:
+    """Reads a file of a built collection; looks for it only when asked, so that registering costs nothing."""
+
+    def __init__(self, name: str, file: str) -> None:
+        super().__init__()
+        self.name, self.file = name, file
+
+    def path(self) -> Path:
+        path = data_home() / self.name / self.file
+        if not path.exists():
+            raise InputError(
+                f"{self.name} is not built: there is no {path}; `sirbench pydocs` (or `snakemake pydocs`) "
+                "builds it, and SIRBENCH_DATA says where it lies"
+            )
+        return path
+
+
+class _Documents(_Handler, BaseDocs):
+    def docs_iter(self) -> Iterator[GenericDoc]:
+        return (GenericDoc(**json.loads(line)) for _, line in numbered_lines(self.path()))
+
+    def docs_count(self) -> int:
+        return json.loads(self.path().with_name("collection.json").read_text(encoding="utf-8"))["documents"]
+
+    def docs_store(self, field: str = "doc_id") -> PickleLz4FullStore:
+        path = self.path().with_name("documents.pklz4")
+        return PickleLz4FullStore(str(path), self.docs_iter, GenericDoc, field, ["doc_id"])
+
+    def docs_namespace(self) -> str:
+        return self.name
+
+    def docs_lang(self) -> str:
+        return "en"
+
+
+class _Queries(_Handler, BaseQueries):
+    def queries_iter(self) -> Iterator[GenericQuery]:
+        return (GenericQuery(*line.split("\t")) for _, line in numbered_lines(self.path()))
+
+    def queries_cls(self) -> type[GenericQuery]:
+        return GenericQuery
+
+    def queries_namespace(self) -> str:
+        return self.name
+
+    def queries_lang(self) -> str:
+        return "en"
+
+
+class _Qrels(_Handler, BaseQrels):
+    def qrels_iter(self) -> Iterator[TrecQrel]:
+        for _, line in numbered_lines(self.path()):
+            query_id, iteration, doc_id, relevance = line.split()
+            yield TrecQrel(query_id, doc_id, int(relevance), iteration)
+
+    def qrels_cls(self) -> type[TrecQrel]:
+        return TrecQrel
+
+    def qrels_defs(self) -> dict[int, str]:
+        return {1: "the body of the docstring whose summary line the query is"}
+
+
+def _register() -> None:
+    for name in PACKAGES:
+        documents = _Documents(name, "documents.jsonl.gz")
+        ir_datasets.registry.register(name, ir_datasets.Dataset(documents))
+        for split in SPLITS:
+            queries, qrels = _Queries(name, f"{split}.queries.tsv"), _Qrels(name, f"{split}.qrels")
+            ir_datasets.registry.register(f"{name}/{split}", ir_datasets.Dataset(documents, queries, qrels))
+
+
+_register()
