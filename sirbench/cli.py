@@ -1,0 +1,224 @@
+"""The command line: `sirbench VERB` is what each workflow rule runs, so every step runs without Snakemake too.
+
+Verbs import what they need when called: help and plain tables shall not wait for torch.
+"""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sirbench import __version__
+from sirbench.config import Configuration, load
+from sirbench.errors import InputError, Interrupted, TrainingError
+
+app = typer.Typer(
+    help=(
+        "Reproduce, question and extend the Self-Involvement Ranker (SIR). Run it in the repository's root; "
+        "`snakemake TABLE` calls these verbs in the right order and in parallel."
+    ),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+StudyOption = Annotated[str, typer.Option("--study", help="Name of a file in config/studies/.")]
+CandidatesOption = Annotated[str, typer.Option("--candidates", help="Candidates of the study, e.g. bm25.")]
+BackboneOption = Annotated[str, typer.Option("--backbone", help="Backbone of the study, e.g. bert.")]
+RecipeOption = Annotated[str, typer.Option("--recipe", help="Name of a file in config/recipes/.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="Seed of the cell.")]
+
+
+def main() -> None:
+    """Run the command line; known errors are one message and an exit code, not a traceback.
+
+    Exit codes: 2 for wrong input, 3 for training that failed for good, 75 for training that was stopped by a
+    signal and resumes when started again.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    try:
+        app()
+    except (InputError, TrainingError, Interrupted) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+@app.command()
+def check(study: StudyOption = "demo") -> None:
+    """Check config/: the study, every recipe and every table, and that they fit together."""
+    config = load(study)
+    print(f"{study}: {len(config.recipes)} recipes and {len(config.tables)} tables fit together")
+
+
+@app.command()
+def schema(
+    folder: Annotated[Path, typer.Argument(help="Where to write them.")] = Path("config/schema"),
+) -> None:
+    """Write the JSON schemas of studies, recipes and tables, which editors use to complete and check."""
+    from sirbench.config import schemas
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in schemas().items():
+        (folder / name).write_text(content, encoding="utf-8")
+
+
+@app.command()
+def pydocs(
+    name: Annotated[str, typer.Argument(help="pydocs, or pydocs-sliver for the test suite.")] = "pydocs",
+) -> None:
+    """Build PyDocs, the embedded collection, from the docstrings of installed packages."""
+    from sirbench.data.pydocs import PACKAGES, build, data_home
+
+    if name not in PACKAGES:
+        raise InputError(f"{name!r} is no PyDocs collection; allowed: {', '.join(PACKAGES)}")
+    description = build(name, data_home() / name)
+    print(f"{name}: {description['documents']} documents, {description['queries']} queries")
+
+
+@app.command()
+def collection(study: StudyOption) -> None:
+    """Write the study's queries and judgements, and a record of its collection."""
+    from sirbench.steps.collection import make_collection
+
+    make_collection(load(study))
+
+
+@app.command()
+def candidates(study: StudyOption, candidates: CandidatesOption) -> None:
+    """Retrieve, or take from given run files, the candidates of train and dev queries."""
+    from sirbench.steps.candidates import make_candidates
+
+    config = load(study)
+    _known(candidates, "candidates", config)
+    make_candidates(config, candidates)
+
+
+@app.command()
+def backbone(study: StudyOption, backbone: BackboneOption) -> None:
+    """Bring a backbone into its folder: made, copied, or downloaded, and checked."""
+    from sirbench.steps.backbone import fetch_backbone
+
+    config = load(study)
+    _known(backbone, "backbones", config)
+    fetch_backbone(config, backbone)
+
+
+@app.command()
+def tokenize(study: StudyOption, backbone: BackboneOption) -> None:
+    """Tokenise the collection once for a backbone, for all its cells."""
+    from sirbench.steps import backbone as step
+
+    config = load(study)
+    _known(backbone, "backbones", config)
+    step.tokenize(config, backbone)
+
+
+@app.command()
+def train(
+    study: StudyOption,
+    candidates: CandidatesOption,
+    backbone: BackboneOption,
+    recipe: RecipeOption,
+    seed: SeedOption,
+) -> None:
+    """Train the model of a cell; started again after a kill, it resumes."""
+    from sirbench.steps.training import train_cell
+
+    train_cell(_cell(study, candidates, backbone, recipe, seed), candidates, backbone, recipe, seed)
+
+
+@app.command()
+def train_level(
+    study: StudyOption,
+    candidates: CandidatesOption,
+    backbone: BackboneOption,
+    level: Annotated[str, typer.Option("--level", help="Name of a compressor, e.g. level1-88-3f2a9c1b.")],
+    seed: SeedOption,
+) -> None:
+    """Train a compressor that V1 and V2 recipes share, and score its input."""
+    from sirbench.steps import training
+
+    config = load(study)
+    _known(candidates, "candidates", config)
+    _known(backbone, "backbones", config)
+    training.train_level(config, candidates, backbone, level, seed)
+
+
+@app.command()
+def rerank(
+    study: StudyOption,
+    candidates: CandidatesOption,
+    backbone: BackboneOption,
+    recipe: RecipeOption,
+    seed: SeedOption,
+) -> None:
+    """Re-rank the dev candidates with a cell's model."""
+    from sirbench.steps.reranking import rerank_cell
+
+    rerank_cell(_cell(study, candidates, backbone, recipe, seed), candidates, backbone, recipe, seed)
+
+
+@app.command()
+def evaluate(
+    study: StudyOption,
+    candidates: CandidatesOption,
+    backbone: BackboneOption,
+    recipe: RecipeOption,
+    seed: SeedOption,
+) -> None:
+    """Measure a cell's run, query by query."""
+    from sirbench.steps.evaluation import evaluate_cell
+
+    evaluate_cell(_cell(study, candidates, backbone, recipe, seed), candidates, backbone, recipe, seed)
+
+
+@app.command()
+def evaluate_candidates(study: StudyOption, candidates: CandidatesOption) -> None:
+    """Measure candidates as they are: the first stage's own quality, and the ceiling of re-ranking."""
+    from sirbench.steps import evaluation
+
+    config = load(study)
+    _known(candidates, "candidates", config)
+    evaluation.evaluate_candidates(config, candidates)
+
+
+@app.command()
+def table(
+    study: StudyOption,
+    table: Annotated[str, typer.Option("--table", help="Name of a file in config/tables/.")],
+) -> None:
+    """Write a table as csv, md and tex from the measures of its cells."""
+    from sirbench.steps.table import make_table
+
+    config = load(study)
+    _known(table, "tables", config)
+    make_table(config, table)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(__version__)
+
+
+def _cell(study: str, candidates: str, backbone: str, recipe: str, seed: int) -> Configuration:
+    """The study, once every name of a cell is known to it."""
+    config = load(study)
+    _known(candidates, "candidates", config)
+    _known(backbone, "backbones", config)
+    _known(recipe, "recipes", config)
+    if seed not in config.study.seeds:
+        raise InputError(f"--seed: study {study} has no seed {seed}; allowed: {config.study.seeds}")
+    return config
+
+
+def _known(name: str, kind: str, config: Configuration) -> None:
+    allowed = getattr(config, kind, None) or getattr(config.study, kind)
+    if name not in allowed:
+        raise InputError(f"{kind}: {name!r} is unknown in study {config.name}; allowed: {', '.join(allowed)}")
+
+
+if __name__ == "__main__":
+    main()

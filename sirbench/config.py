@@ -1,0 +1,161 @@
+"""Read config/: every file checked alone and against the others, before any job starts.
+
+A mistake becomes one `InputError` that names the file, the key and what is allowed there.
+"""
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from sirbench.errors import InputError
+from sirbench.study import Recipe, Settings, Study, Table
+
+FOLDER = Path("config")
+KINDS: dict[str, type[Settings]] = {"studies": Study, "recipes": Recipe, "tables": Table}
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One study with every recipe and table of config/, all of which fit together."""
+
+    name: str
+    study: Study
+    recipes: Mapping[str, Recipe]
+    tables: Mapping[str, Table]
+
+
+def load(study: str, folder: Path = FOLDER) -> Configuration:
+    """Read a study by name with all recipes and tables; raise `InputError` at the first mistake."""
+    studies, recipes, tables = (_load_all(folder, kind) for kind in KINDS)
+    if study not in studies:
+        raise InputError(f"study: {_unknown(study, studies)} (each is a file in {folder / 'studies'}/)")
+    for name, recipe in recipes.items():
+        _check_sizes(
+            studies[study], recipe, f"{folder}/recipes/{name}.yaml", f"{folder}/studies/{study}.yaml"
+        )
+    for name, table in tables.items():
+        _check_table(table, f"{folder}/tables/{name}.yaml", recipes, studies)
+    return Configuration(study, studies[study], recipes, tables)
+
+
+def study_names(folder: Path = FOLDER) -> list[str]:
+    """The names of all studies."""
+    return sorted(path.stem for path in (folder / "studies").glob("*.yaml"))
+
+
+def schemas() -> dict[str, str]:
+    """File name to content of the JSON schemas of studies, recipes and tables, for editors."""
+    return {
+        f"{model.__name__.lower()}.json": json.dumps(model.model_json_schema(), indent=2) + "\n"
+        for model in KINDS.values()
+    }
+
+
+def _load_all(folder: Path, kind: str) -> dict[str, Settings]:
+    paths = sorted((folder / kind).glob("*.yaml"))
+    if not paths:
+        raise InputError(f"{folder / kind}/: no .yaml file here; run in the repository's root")
+    return {path.stem: _load(path, KINDS[kind]) for path in paths}
+
+
+def _load(path: Path, model: type[Settings]) -> Settings:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not readable as YAML: {error}") from error
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise InputError("\n".join(_explain(path, model, item) for item in error.errors())) from error
+
+
+def _explain(path: Path, model: type[Settings], error: Mapping) -> str:
+    """One line of `file: key: what is wrong; what is allowed`."""
+    key = ".".join(str(part) for part in error["loc"])
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        known = _fields_at(model, error["loc"][:-1])
+        message = f"unknown key; {_suggest(str(error['loc'][-1]), known)}"
+    elif error["type"] == "missing":
+        message = "this key is missing"
+    elif not isinstance(error["input"], (dict, list)):
+        message = f"{message} (it says {error['input']!r})"
+    return f"{path}: {key}: {message}" if key else f"{path}: {message}"
+
+
+def _fields_at(model: type[Settings], location: Iterable) -> list[str]:
+    """The keys that a model allows at a place in the file, as far as the schema tells."""
+    schema = model.model_json_schema()
+    here: Mapping = schema
+    for part in location:
+        here = _resolve(schema, here)
+        options = [_resolve(schema, option) for option in here.get("anyOf", here.get("oneOf", []))]
+        named = [option for option in options if _is_named(option, part)]
+        if named:
+            here = named[0]
+        elif isinstance(part, int):
+            here = here.get("items", {})
+        else:
+            here = here.get("properties", {}).get(part) or here.get("additionalProperties", {})
+    return sorted(_resolve(schema, here).get("properties", {}))
+
+
+def _is_named(option: Mapping, part: object) -> bool:
+    """Whether pydantic's error location names this member of a union, by its model or its `source`."""
+    return part in (option.get("title"), option.get("properties", {}).get("source", {}).get("const"))
+
+
+def _resolve(schema: Mapping, node: Mapping) -> Mapping:
+    while "$ref" in node:
+        node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
+    return node
+
+
+def _check_sizes(study: Study, recipe: Recipe, recipe_path: str, study_path: str) -> None:
+    """The levels of a recipe, scaled to the study, still fall and stay within what a block can hold."""
+    sizes = [study.group_size(size) for size in recipe.levels]
+    if any(size < 2 for size in sizes) or any(b >= a for a, b in pairwise(sizes)):
+        raise InputError(
+            f"{study_path}: group_sizes: turns the levels {recipe.levels} of {recipe_path} into {sizes}; "
+            "they must fall strictly and stay at 2 or more"
+        )
+    if sizes[0] > study.depth + 1:
+        raise InputError(
+            f"{recipe_path}: levels: a group of {sizes[0]} is larger than the block can be: the candidates' "
+            f"depth of {study.depth} in {study_path} and the positive allow at most {study.depth + 1}"
+        )
+
+
+def _check_table(
+    table: Table, path: str, recipes: Mapping[str, Recipe], studies: Mapping[str, Study]
+) -> None:
+    backbones = {name for study in studies.values() for name in study.backbones}
+    candidates = {name for study in studies.values() for name in study.candidates}
+    if table.baseline not in recipes:
+        raise InputError(f"{path}: baseline: {_unknown(table.baseline, recipes)}")
+    for number, row in enumerate(table.rows):
+        if row.recipe not in recipes:
+            raise InputError(f"{path}: rows.{number}.recipe: {_unknown(row.recipe, recipes)}")
+        if row.backbone not in backbones:
+            raise InputError(
+                f"{path}: rows.{number}.backbone: no study has it; {_suggest(row.backbone, backbones)}"
+            )
+    for name in table.candidates or []:
+        if name not in candidates:
+            raise InputError(f"{path}: candidates: no study defines {name!r}; {_suggest(name, candidates)}")
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    return f"unknown name {name!r}; {_suggest(name, known)}"
+
+
+def _suggest(name: str, known: Iterable[str]) -> str:
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    return (f"did you mean {close[0]!r}? " if close else "") + f"allowed: {', '.join(known)}"

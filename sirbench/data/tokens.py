@@ -1,0 +1,191 @@
+"""The token store: every document and query tokenised once, memory-mapped, shared by all cells.
+
+A store is a folder per (collection, tokenizer). For `documents` and `queries` alike it holds
+`*.tokens` (all token ids on end), `*.offsets.npy` (where each text starts; one more than texts) and
+`*.ids` (one id a line); `template.json` says how a pair is put together.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from sirbench.atomic import atomic_folder
+from sirbench.errors import InputError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+class Template(NamedTuple):
+    """The special tokens around a pair, and the token types of its two halves."""
+
+    before: list[int]
+    between: list[int]
+    after: list[int]
+    query_type: int
+    document_type: int
+    padding: int
+    max_tokens: int
+
+    @property
+    def special(self) -> int:
+        """How many special tokens a pair has."""
+        return len(self.before) + len(self.between) + len(self.after)
+
+
+class TokenTable:
+    """The tokens of many texts, by row; ids map to rows."""
+
+    def __init__(self, folder: Path, name: str):
+        self.ids = pd.Index((folder / f"{name}.ids").read_text(encoding="utf-8").split("\n")[:-1])
+        self.offsets = np.load(folder / f"{name}.offsets.npy", mmap_mode="r")
+        dtype = json.loads((folder / "template.json").read_text())["dtype"]
+        self.tokens = np.memmap(folder / f"{name}.tokens", dtype=dtype, mode="r")
+        if len(self.offsets) != len(self.ids) + 1 or self.offsets[-1] != len(self.tokens):
+            raise InputError(f"{folder}: {name}: token store is damaged; delete the folder to make it again")
+
+    def rows(self, ids: Sequence[str]) -> np.ndarray:
+        """Rows (int64) of ids; an unknown id is an `InputError`."""
+        rows = self.ids.get_indexer(ids)
+        if (rows < 0).any():
+            missing = ids[int((rows < 0).argmax())]
+            raise InputError(f"{missing!r} is not in the token store; was the collection changed since?")
+        return rows
+
+    def lengths(self, rows: np.ndarray) -> np.ndarray:
+        """Tokens of each row."""
+        return self.offsets[rows + 1] - self.offsets[rows]
+
+    def __getitem__(self, row: int) -> np.ndarray:
+        return self.tokens[self.offsets[row] : self.offsets[row + 1]]
+
+
+class PairBatch(NamedTuple):
+    """Padded pairs, each array (pairs, tokens) int64."""
+
+    input_ids: np.ndarray
+    attention_mask: np.ndarray
+    token_type_ids: np.ndarray
+
+
+class TokenStore:
+    """Read access to a store: rows of queries and documents, pairs of them as padded batches."""
+
+    def __init__(self, folder: Path):
+        if not (folder / "template.json").exists():
+            raise InputError(f"{folder}: no token store here; `sirbench tokenize` makes one")
+        content = json.loads((folder / "template.json").read_text())
+        self.template = Template(**content["template"])
+        self.queries = TokenTable(folder, "queries")
+        self.documents = TokenTable(folder, "documents")
+
+    def pair_lengths(self, queries: np.ndarray, documents: np.ndarray) -> np.ndarray:
+        """Tokens of each pair of rows after truncation, special tokens included."""
+        total = self.queries.lengths(queries) + self.documents.lengths(documents) + self.template.special
+        return np.minimum(total, self.template.max_tokens)
+
+    def pairs(self, queries: np.ndarray, documents: np.ndarray) -> PairBatch:
+        """The pairs of rows as one batch, padded to its longest; only documents are cut."""
+        template, lengths = self.template, self.pair_lengths(queries, documents)
+        shape = (len(lengths), int(lengths.max(initial=0)))
+        input_ids = np.full(shape, template.padding, dtype=np.int64)
+        types = np.zeros(shape, dtype=np.int64)
+        for i, (query, document, length) in enumerate(zip(queries, documents, lengths, strict=True)):
+            head = [*template.before, *self.queries[query], *template.between]
+            end = length - len(template.after)
+            input_ids[i, : len(head)] = head
+            input_ids[i, len(head) : end] = self.documents[document][: end - len(head)]
+            input_ids[i, end:length] = template.after
+            types[i, : len(head)] = template.query_type
+            types[i, len(head) : length] = template.document_type
+        attention = (np.arange(shape[1]) < lengths[:, None]).astype(np.int64)
+        return PairBatch(input_ids, attention, types)
+
+
+def build_token_store(
+    folder: Path,
+    tokenizer: "PreTrainedTokenizerBase",
+    documents: Iterable[tuple[str, str]],
+    queries: Iterable[tuple[str, str]],
+    *,
+    max_tokens: int,
+    max_query_tokens: int,
+) -> None:
+    """Tokenise (id, text) pairs into a new store at `folder`, streaming; nothing longer than needed is kept."""
+    template = pair_template(tokenizer, max_tokens)
+    dtype = np.uint16 if len(tokenizer) <= np.iinfo(np.uint16).max + 1 else np.uint32
+    if template.special + max_query_tokens >= max_tokens:
+        raise InputError(
+            f"input.max_query_tokens={max_query_tokens} and {template.special} special tokens leave no room "
+            f"for a document in input.max_tokens={max_tokens}"
+        )
+    with atomic_folder(folder) as temporary:
+        content = {"dtype": np.dtype(dtype).name, "template": template._asdict()}
+        (temporary / "template.json").write_text(json.dumps(content, indent=1))
+        room = max_tokens - template.special
+        _write_table(temporary, "documents", tokenizer, documents, room, dtype)
+        _write_table(temporary, "queries", tokenizer, queries, max_query_tokens, dtype)
+
+
+def pair_template(tokenizer: "PreTrainedTokenizerBase", max_tokens: int) -> Template:
+    """Learn from the tokenizer itself which special tokens surround a pair."""
+    left, right = (tokenizer(word, add_special_tokens=False)["input_ids"] for word in ("left", "right"))
+    pair = tokenizer("left", "right", return_token_type_ids=True)
+    ids, types = pair["input_ids"], pair["token_type_ids"]
+    start = _find(ids, left, 0)
+    stop = _find(ids, right, start + len(left))
+    return Template(
+        before=ids[:start],
+        between=ids[start + len(left) : stop],
+        after=ids[stop + len(right) :],
+        query_type=types[start],
+        document_type=types[stop],
+        padding=tokenizer.pad_token_id,
+        max_tokens=max_tokens,
+    )
+
+
+def _find(ids: list[int], part: list[int], start: int) -> int:
+    for i in range(start, len(ids)):
+        if ids[i : i + len(part)] == part:
+            return i
+    raise InputError(
+        f"the tokenizer does not keep a text's tokens in a pair together: {part} is not in {ids}"
+    )
+
+
+def _write_table(
+    folder: Path,
+    name: str,
+    tokenizer: "PreTrainedTokenizerBase",
+    texts: Iterable[tuple[str, str]],
+    limit: int,
+    dtype: type,
+) -> None:
+    lengths: list[np.ndarray] = []
+    with (
+        (folder / f"{name}.tokens").open("wb") as tokens,
+        (folder / f"{name}.ids").open("w", encoding="utf-8", newline="\n") as ids,
+    ):
+        for batch_ids, encoded in _encode(tokenizer, texts, limit):
+            ids.writelines(f"{text_id}\n" for text_id in batch_ids)
+            tokens.write(np.fromiter(chain.from_iterable(encoded), dtype=dtype).tobytes())
+            lengths.append(np.fromiter(map(len, encoded), dtype=np.int64))
+    np.save(folder / f"{name}.offsets.npy", np.concatenate([[0], *lengths]).cumsum())
+
+
+def _encode(
+    tokenizer: "PreTrainedTokenizerBase", texts: Iterable[tuple[str, str]], limit: int
+) -> Iterator[tuple[tuple[str, ...], list[list[int]]]]:
+    remaining = iter(texts)
+    while batch := list(islice(remaining, 1000)):
+        batch_ids, batch_texts = zip(*batch, strict=True)
+        encoding = tokenizer(
+            list(batch_texts), add_special_tokens=False, truncation=True, max_length=limit, verbose=False
+        )
+        yield batch_ids, encoding["input_ids"]

@@ -1,0 +1,39 @@
+"""Re-ranking: the candidates exactly as given, in the order of the cross-encoder's scores."""
+
+import numpy as np
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from sirbench.data.runs import sort_run
+from sirbench.errors import TrainingError
+from sirbench.ranking.cross_encoder import CrossEncoder
+
+WINDOW = 16384
+"""Pairs that are sorted by length together: enough for chunks of nearly equal length."""
+
+
+def rerank(encoder: CrossEncoder, candidates: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The run of `candidates` (query_id, doc_id, score) with the encoder's scores, ties by document id.
+
+    No document is added, positives neither. Raises `TrainingError` for a score that is no number, or
+    where every query's documents all score alike: such a model ranks nothing, whatever a measure says.
+    """
+    encoder.model.eval()
+    queries = encoder.store.queries.rows(candidates["query_id"].to_numpy())
+    documents = encoder.store.documents.rows(candidates["doc_id"].to_numpy())
+    scores = np.empty(len(candidates), dtype=np.float64)
+    with tqdm(total=len(candidates), desc=name, unit="pair", mininterval=1) as bar:
+        for start in range(0, len(candidates), WINDOW):
+            window = slice(start, start + WINDOW)
+            values = encoder.score(queries[window], documents[window])
+            scores[window] = values.to(torch.float64).cpu().numpy()
+            bar.update(len(values))
+    reranked = candidates.assign(score=scores)
+    if not np.isfinite(scores).all():
+        raise TrainingError(f"{name}: the model gives scores that are no numbers")
+    spread = reranked.groupby("query_id", sort=False)["score"].agg(["min", "max", "size"])
+    several = spread[spread["size"] > 1]
+    if len(several) and (several["max"] == several["min"]).all():
+        raise TrainingError(f"{name}: every document of a query has the same score; the model has collapsed")
+    return sort_run(reranked)

@@ -1,0 +1,149 @@
+"""From recipes to training jobs: which models a recipe needs, in which order, and which it shares.
+
+V0, V3 and V4 are one job. V1 and V2 are a job per level: compressor i is trained, scores its input, and
+passes on the hardest negatives. V1 starts every level at the pre-trained checkpoint, V2 at the level
+before. Jobs that are equal, of whatever recipes, are one job: level 1 of V1 and V2 is trained once. And
+what a random compressor would have scored is not asked for, so V1 with random selection is one job.
+"""
+
+import hashlib
+from typing import Literal
+
+from sirbench.config import Configuration
+from sirbench.errors import InputError
+from sirbench.study import Recipe, Row, Settings, Study, Table
+
+METHOD = 1
+"""Revision of the method. Raise it with any change of code that changes a trained model: Snakemake does
+not see an edited Python module, but it sees this number, and trains again."""
+
+
+class Job(Settings):
+    """All that decides a training job's model, apart from study, candidates, backbone and seed."""
+
+    method: int = METHOD
+    step: Literal["single", "v3", "v4"]
+    """Which step of sirbench.strategies the loop calls."""
+    level: int
+    """Level that this job trains (from 1); 0 where one job trains all levels."""
+    sizes: tuple[int, ...]
+    """Group sizes as in `strategies.Options`; blocks are drawn with the first."""
+    selection: Literal["top", "random"]
+    loss: str
+    loss_levels: tuple[int, ...] | None = None
+    cpr: str | None = None
+    forward: Literal["fresh", "shared"] = "fresh"
+    epochs: int
+    fixed_blocks: bool
+    """True: the same documents in every epoch (V1 and V2 train on a fixed set)."""
+    weights_from: "Job | None" = None
+    """The job whose model this one starts from; null: the backbone."""
+    negatives_from: "Job | None" = None
+    """The compressor whose hardest negatives this one trains on; null: the candidates."""
+
+    @property
+    def name(self) -> str:
+        """A folder name that differs wherever a job differs, e.g. `level1-88-3f2a9c1b`."""
+        digest = hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:8]
+        return f"level{self.level}-{self.sizes[-1]}-{digest}"
+
+    @property
+    def needs(self) -> list["Job"]:
+        """The jobs that must end before this one starts, without repetition."""
+        needed = [self.weights_from, self.negatives_from]
+        return [job for i, job in enumerate(needed) if job is not None and job not in needed[:i]]
+
+
+def plan(recipe: Recipe, study: Study) -> Job:
+    """The job whose model is the recipe's result, with the jobs it needs inside it."""
+    if recipe.strategy in ("v1", "v2"):
+        return _plan_levels(recipe, study, len(recipe.levels))
+    return Job(
+        step="single" if recipe.strategy == "v0" else recipe.strategy,
+        level=0,
+        sizes=tuple(study.group_size(size) for size in recipe.levels),
+        selection="random" if recipe.strategy == "v0" else recipe.selection,
+        loss=recipe.loss,
+        loss_levels=None if recipe.loss_levels is None else tuple(recipe.loss_levels),
+        cpr=recipe.cpr if recipe.strategy == "v4" else None,
+        forward=recipe.forward,
+        epochs=_epochs(recipe, study, 1),
+        fixed_blocks=False,
+    )
+
+
+def compressors(recipe: Recipe, study: Study) -> list[Job]:
+    """The other jobs that the recipe's result needs, earlier levels first."""
+    found: list[Job] = []
+
+    def collect(job: Job) -> None:
+        for needed in job.needs:
+            collect(needed)
+            if needed not in found:
+                found.append(needed)
+
+    collect(plan(recipe, study))
+    return found
+
+
+def level_named(name: str, config: Configuration) -> Job:
+    """The compressor of this name among those that the study's recipes need."""
+    for recipe in config.recipes.values():
+        for job in compressors(recipe, config.study):
+            if job.name == name:
+                return job
+    raise InputError(
+        f"{name}: no recipe of config/recipes/ needs a level of this name in study {config.name}"
+    )
+
+
+def shown_rows(config: Configuration, table: Table) -> tuple[list[Row], list[str]]:
+    """The rows of a table that the study has a backbone for, and the labels of the others."""
+    shown = [row for row in table.rows if row.backbone in config.study.backbones]
+    return shown, [row.label for row in table.rows if row not in shown]
+
+
+def shown_candidates(config: Configuration, table: Table) -> list[str]:
+    """The candidates of a table that the study has, in the table's order."""
+    wanted = table.candidates or config.study.candidates
+    return [name for name in wanted if name in config.study.candidates]
+
+
+def cells(config: Configuration, table: Table) -> list[tuple[str, str, str]]:
+    """(candidates, backbone, recipe) of every cell that a table needs, its baselines included."""
+    pairs = [
+        (row.backbone, recipe)
+        for row in shown_rows(config, table)[0]
+        for recipe in (table.baseline, row.recipe)
+    ]
+    return [(name, *pair) for name in shown_candidates(config, table) for pair in dict.fromkeys(pairs)]
+
+
+def measures(config: Configuration) -> list[str]:
+    """Every measure that any table shows: what a cell is evaluated by."""
+    return list(dict.fromkeys(name for table in config.tables.values() for name in table.measures))
+
+
+def _plan_levels(recipe: Recipe, study: Study, level: int) -> Job:
+    """Level `level` of V1 or V2; the first is the same for both, and for either selection."""
+    sizes = tuple(study.group_size(size) for size in recipe.levels)
+    before = _plan_levels(recipe, study, level - 1) if level > 1 else None
+    top = recipe.selection == "top" and before is not None
+    return Job(
+        step="single",
+        level=level,
+        # Hard negatives arrive selected; random ones are drawn from the block in each epoch.
+        sizes=(sizes[level - 1],) if top or level == 1 else (sizes[0], sizes[level - 1]),
+        selection="random",
+        loss=recipe.loss,
+        epochs=_epochs(recipe, study, level),
+        fixed_blocks=True,
+        weights_from=before if recipe.strategy == "v2" else None,
+        negatives_from=before if top else None,
+    )
+
+
+def _epochs(recipe: Recipe, study: Study, level: int) -> int:
+    if isinstance(recipe.epochs, list):
+        return recipe.epochs[level - 1]
+    return recipe.epochs or study.training.epochs

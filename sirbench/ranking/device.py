@@ -1,0 +1,59 @@
+"""The device that a job computes on: never more jobs on a GPU than one, on whatever machine."""
+
+import fcntl
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import torch
+
+
+@contextmanager
+def claim_device(gpus: int, threads: int) -> Iterator[torch.device]:
+    """The device for a job that asks for `gpus`, with deterministic arithmetic and `threads` CPU threads.
+
+    A cluster or `torchrun` has already said which GPU is ours. Elsewhere the first GPU that no other job
+    holds is taken, by a lock that the system drops with the process; if all are taken, this waits.
+    """
+    torch.set_num_threads(threads)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    visible = torch.cuda.device_count() if gpus else 0
+    with ExitStack() as held:
+        if gpus and not visible:
+            print("no GPU is visible: computing on the CPU", file=sys.stderr)
+        if not visible:
+            yield torch.device("cpu")
+        elif "LOCAL_RANK" in os.environ:
+            yield torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        elif "SLURM_JOB_ID" in os.environ:
+            yield torch.device("cuda", 0)
+        else:
+            yield torch.device("cuda", held.enter_context(claim_number(visible)))
+
+
+@contextmanager
+def claim_number(count: int, folder: Path | None = None, poll: float = 1.0) -> Iterator[int]:
+    """Hold one of the numbers 0 ... count-1 that no other process of this machine holds; wait for one."""
+    folder = folder or Path(tempfile.gettempdir()) / f"sirbench-gpus-{os.getuid()}"
+    folder.mkdir(parents=True, exist_ok=True)
+    waiting = False
+    while True:
+        for number in range(count):
+            lock = (folder / str(number)).open("w")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.close()
+                continue
+            with lock:
+                yield number
+            return
+        if not waiting:
+            print(f"all {count} GPUs are held by other jobs: waiting for one", file=sys.stderr)
+            waiting = True
+        time.sleep(poll)

@@ -1,0 +1,37 @@
+"""Steps `backbone` and `tokenize`: a checkpoint in a local folder, and the collection in its tokens."""
+
+from tqdm import tqdm
+
+from sirbench.backbones import make_backbone
+from sirbench.backbones.checkpoint import load_tokenizer
+from sirbench.config import Configuration
+from sirbench.data import collections
+from sirbench.data.tokens import build_token_store
+from sirbench.layout import Layout
+
+
+def fetch_backbone(config: Configuration, name: str) -> None:
+    """Bring a backbone of the study into its folder."""
+    dataset = config.study.collection.train
+
+    def texts() -> list[str]:
+        return [document.text for document in collections.iterate_documents(dataset)]
+
+    make_backbone(config.study.backbones[name], Layout(config.name).backbone(name), texts)
+
+
+def tokenize(config: Configuration, backbone: str) -> None:
+    """Tokenise every document of the collection and every query of the study, once for all cells."""
+    layout, study = Layout(config.name), config.study
+    documents = collections.iterate_documents(study.collection.train)
+    queries = {}
+    for split in ("train", "dev"):
+        queries |= collections.load_queries(layout.queries(split))
+    build_token_store(
+        layout.tokens(backbone),
+        load_tokenizer(layout.backbone(backbone)),
+        tqdm(documents, f"tokens for {backbone}", unit=" documents", mininterval=1),
+        queries.items(),
+        max_tokens=study.input.max_tokens,
+        max_query_tokens=study.input.max_query_tokens,
+    )

@@ -1,0 +1,155 @@
+"""Steps `train` and `train-level`: one training job, from a plan to a model, its record and provenance."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from sirbench import plan, provenance
+from sirbench.atomic import atomic_folder
+from sirbench.backbones.checkpoint import load_model, load_tokenizer
+from sirbench.config import Configuration
+from sirbench.data import collections
+from sirbench.data.blocks import TrainingQuery, draw_block, keep_hardest, training_queries
+from sirbench.data.runs import read_run, sort_run, write_run
+from sirbench.data.tokens import TokenStore
+from sirbench.layout import Layout
+from sirbench.ranking.cross_encoder import CrossEncoder
+from sirbench.ranking.device import claim_device
+from sirbench.strategies import STEPS, Options
+from sirbench.training import distributed
+from sirbench.training.loop import Task, train
+
+
+def train_cell(config: Configuration, candidates: str, backbone: str, recipe: str, seed: int) -> None:
+    """Train a cell's model into the cell's folder."""
+    job = plan.plan(config.recipes[recipe], config.study)
+    folder = Layout(config.name).cell(candidates, backbone, recipe, seed)
+    _train(config, job, candidates, backbone, seed, folder, f"{candidates}/{backbone}/{recipe}/seed{seed}")
+
+
+def train_level(config: Configuration, candidates: str, backbone: str, level: str, seed: int) -> None:
+    """Train a compressor of V1 and V2, and score its whole input with it (`scored.trec.gz`)."""
+    job = plan.level_named(level, config)
+    folder = Layout(config.name).level(candidates, backbone, level, seed)
+    _train(config, job, candidates, backbone, seed, folder, f"{candidates}/{backbone}/{level}/seed{seed}")
+
+
+def _train(
+    config: Configuration,
+    job: plan.Job,
+    candidates: str,
+    backbone: str,
+    seed: int,
+    folder: Path,
+    name: str,
+) -> None:
+    study, layout = config.study, Layout(config.name)
+    inputs = _inputs(layout, job, candidates, backbone, seed)
+    settings = {
+        "job": job.model_dump(),
+        "training": study.training.model_dump(exclude={"checkpoint_every"}),
+        "input": study.input.model_dump(),
+        "depth": study.depth,
+        "seed": seed,
+        "inputs": provenance.checksums(inputs),
+    }
+    with claim_device(study.compute.gpus, study.compute.threads) as device, distributed.joined(device):
+        encoder = CrossEncoder(
+            load_model(inputs["start"].parent, seed).to(device),
+            TokenStore(layout.tokens(backbone)),
+            chunk_tokens=study.compute.chunk_tokens,
+            precision=study.compute.precision,
+        )
+        queries = _training_queries(layout, job, inputs, study.depth, encoder.store)
+        task = Task(
+            name=name,
+            encoder=encoder,
+            queries=queries,
+            step_function=STEPS[job.step],
+            options=_options(job),
+            settings=study.training,
+            epochs=job.epochs,
+            seed=seed,
+            folder=folder / "checkpoint",
+            fingerprint=provenance.digest(settings),
+            fixed_blocks=job.fixed_blocks,
+            level=job.level,
+            gradient="cached" if study.compute.gradient_cache else "kept",
+        )
+        record, progress = train(task)
+        if distributed.rank() > 0:
+            return
+        if folder.parent.name == job.name:
+            scored = _score_input(encoder, queries, job.sizes[0], seed)
+            write_run(scored, folder / "scored.trec.gz", tag=job.name)
+        record.finish(folder / "train.jsonl", folder / "selection.parquet")
+        with atomic_folder(folder / "model") as model:
+            encoder.model.save_pretrained(model)
+            load_tokenizer(layout.backbone(backbone)).save_pretrained(model)
+        device_name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+        spent = {"seconds": progress.seconds, "device": device_name, "workers": distributed.workers()}
+        compute = study.compute.model_dump()
+        provenance.write_provenance(folder / "provenance.json", {**settings, **spent, "compute": compute})
+        shutil.rmtree(task.folder)
+
+
+def _inputs(layout: Layout, job: plan.Job, candidates: str, backbone: str, seed: int) -> dict[str, Path]:
+    """Every file that the trained model depends on."""
+    start = layout.backbone(backbone)
+    if job.weights_from:
+        start = layout.level(candidates, backbone, job.weights_from.name, seed) / "model"
+    inputs = {
+        "queries": layout.queries("train"),
+        "qrels": layout.qrels("train"),
+        "candidates": layout.candidates(candidates, "train"),
+        "tokens": layout.tokens(backbone) / "documents.tokens",
+        "start": start / "model.safetensors",
+    }
+    if job.negatives_from:
+        compressor = layout.level(candidates, backbone, job.negatives_from.name, seed)
+        inputs["negatives"] = compressor / "scored.trec.gz"
+    return inputs
+
+
+def _training_queries(
+    layout: Layout, job: plan.Job, inputs: dict[str, Path], depth: int, store: TokenStore
+) -> list[TrainingQuery]:
+    ids = list(collections.load_queries(inputs["queries"]))
+    qrels = collections.load_qrels(inputs["qrels"])
+    queries = training_queries(ids, qrels, read_run(inputs["candidates"], depth), store)
+    if job.negatives_from:
+        scored = read_run(inputs["negatives"])
+        rows = store.documents.rows(scored["doc_id"].to_numpy())
+        scores = pd.Series(scored["score"].to_numpy(), index=[scored["query_id"], rows])
+        by_query = {query: dict(values.droplevel(0).items()) for query, values in scores.groupby(level=0)}
+        queries = [keep_hardest(query, by_query.get(query.id, {}), job.sizes[0]) for query in queries]
+    return queries
+
+
+def _options(job: plan.Job) -> Options:
+    return Options(
+        sizes=job.sizes,
+        selection=job.selection,
+        loss=job.loss,
+        loss_levels=job.loss_levels,
+        cpr=job.cpr or "",
+        forward=job.forward,
+    )
+
+
+def _score_input(
+    encoder: CrossEncoder, queries: Sequence[TrainingQuery], size: int, seed: int
+) -> pd.DataFrame:
+    """The run of a compressor over the negatives that it was trained on (self-involvement: Eq. 4)."""
+    encoder.model.eval()
+    parts = []
+    for query in queries:
+        block = draw_block(query, size, seed, epoch=0, fixed=True)
+        documents = block.documents[1:]
+        scores = encoder.score(documents * 0 + query.row, documents)
+        ids = encoder.store.documents.ids[documents]
+        parts.append(pd.DataFrame({"query_id": query.id, "doc_id": ids, "score": scores.double().cpu()}))
+    return sort_run(pd.concat(parts, ignore_index=True))

@@ -1,0 +1,66 @@
+"""Checkpoints: everything that a killed job needs to go on as if nothing had happened.
+
+No random state is kept: every draw, dropout included, is seeded by (seed, step), so the position in the
+data is all that has to be remembered.
+"""
+
+import logging
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from sirbench.atomic import atomic_file
+from sirbench.training import distributed
+
+logger = logging.getLogger(__name__)
+
+
+class Progress(NamedTuple):
+    """How far a training job is."""
+
+    step: int
+    """Optimiser steps done."""
+    seconds: float
+    """Wall time spent on them, over all attempts."""
+
+
+def save_checkpoint(
+    path: Path,
+    fingerprint: str,
+    progress: Progress,
+    model: nn.Module,
+    optimizer: Optimizer,
+    scheduler: LRScheduler,
+) -> None:
+    """Replace the checkpoint at `path` (worker 0 does); a kill at any moment leaves the old one or the new one."""
+    state = {
+        "fingerprint": fingerprint,
+        "progress": tuple(progress),
+        "model": model.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "scheduler": scheduler.state_dict(),
+    }
+    if distributed.rank() > 0:
+        return
+    with atomic_file(path) as temporary:
+        torch.save(state, temporary)
+
+
+def load_checkpoint(
+    path: Path, fingerprint: str, model: nn.Module, optimizer: Optimizer, scheduler: LRScheduler
+) -> Progress:
+    """Restore the state from `path`, or start at step 0 if it is missing or of another fingerprint."""
+    if not path.exists():
+        return Progress(step=0, seconds=0.0)
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    if state["fingerprint"] != fingerprint:
+        logger.warning("%s: of other settings or inputs; training starts anew", path)
+        return Progress(step=0, seconds=0.0)
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    scheduler.load_state_dict(state["scheduler"])
+    return Progress(*state["progress"])

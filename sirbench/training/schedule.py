@@ -1,0 +1,40 @@
+"""Which queries a step trains on: a function of (seed, step), so a resumed run needs no memory of it."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil
+
+import numpy as np
+
+from sirbench.data.blocks import random_generator
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Every query once per epoch, in an order drawn anew each epoch, so many at a step."""
+
+    queries: int
+    per_step: int
+    epochs: int
+    seed: int
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimiser steps of an epoch; the last one has the queries that are left."""
+        return ceil(self.queries / self.per_step)
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps in all."""
+        return self.steps_per_epoch * self.epochs
+
+    def at(self, step: int) -> tuple[int, np.ndarray]:
+        """The epoch of a step (from 0) and the indices of its queries."""
+        epoch, place = divmod(step, self.steps_per_epoch)
+        order = _order(self.seed, epoch, self.queries)
+        return epoch, order[place * self.per_step : (place + 1) * self.per_step]
+
+
+@lru_cache(maxsize=2)
+def _order(seed: int, epoch: int, queries: int) -> np.ndarray:
+    return random_generator("order", seed, epoch).permutation(queries)

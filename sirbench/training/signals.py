@@ -1,0 +1,26 @@
+"""Being asked to stop: SIGTERM (a cluster's time limit, scancel) and SIGINT (Ctrl-C)."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def stop_signals() -> Iterator[threading.Event]:
+    """Within the block, these signals set the event instead of ending the process; a second one ends it."""
+    stop = threading.Event()
+    asked = (signal.SIGTERM, signal.SIGINT)
+    previous = {}
+
+    def ask(number: int, _: object) -> None:
+        stop.set()
+        signal.signal(number, previous[number])
+
+    for number in asked:
+        previous[number] = signal.signal(number, ask)
+    try:
+        yield stop
+    finally:
+        for number in asked:
+            signal.signal(number, previous[number])
