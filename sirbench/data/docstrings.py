@@ -70,7 +70,7 @@ def read_docstrings(package: str) -> Iterator[Docstring]:
 def _definitions(
     node: ast.Module | ast.ClassDef, outer: tuple[str, ...] = ()
 ) -> Iterator[tuple[list[str], str]]:
-    """Names below the module and cleaned docstrings, of `node` and what it defines; inner functions left out."""
+    """Names below the module and cleaned docstrings, of `node` and what it defines (no inner functions)."""
     text = ast.get_docstring(node)
     if text:
         yield list(outer), text
