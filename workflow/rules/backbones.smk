@@ -1,0 +1,44 @@
+"""Backbones as local checkpoints, and the collection in the tokens of each."""
+
+
+rule fetch_backbone:
+    input:
+        # Only a backbone with a vocabulary of its own reads the documents.
+        lambda wildcards: (
+            PATHS.collection if CONFIG.study.backbones[wildcards.backbone].source == "tiny" else []
+        ),
+    output:
+        directory(PATHS.backbone("{backbone}")),
+    log:
+        log_file("backbone/{backbone}"),
+    benchmark:
+        benchmark_file("backbone/{backbone}")
+    params:
+        backbone=lambda wildcards: CONFIG.study.backbones[wildcards.backbone].model_dump_json(),
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(60),
+    shell:
+        "sirbench backbone --study {STUDY} --backbone {wildcards.backbone} > {log} 2>&1"
+
+
+rule tokenize:
+    input:
+        PATHS.collection,
+        [PATHS.queries(split) for split in ("train", "dev")],
+        PATHS.backbone("{backbone}"),
+    output:
+        directory(PATHS.tokens("{backbone}")),
+    log:
+        log_file("tokenize/{backbone}"),
+    benchmark:
+        benchmark_file("tokenize/{backbone}")
+    params:
+        input=CONFIG.study.input.model_dump_json(),
+    threads: COMPUTE.threads
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(240),
+    shell:
+        "sirbench tokenize --study {STUDY} --backbone {wildcards.backbone} > {log} 2>&1"

@@ -1,0 +1,64 @@
+"""The collection: PyDocs where a study asks for it, and the study's queries and judgements."""
+
+from importlib.metadata import version
+
+from sirbench.data.pydocs import PACKAGES, data_home
+
+
+def embedded_collection(wildcards) -> list[str]:
+    """PyDocs has to be built first; any other collection is ir_datasets' own business."""
+    root = CONFIG.study.collection.train.partition("/")[0]
+    return [str(data_home() / root / "collection.json")] if root in PACKAGES else []
+
+
+rule build_pydocs:
+    output:
+        [
+            str(data_home() / "{pydocs}" / name)
+            for name in (
+                "collection.json",
+                "documents.jsonl.gz",
+                "train.queries.tsv",
+                "train.qrels",
+                "dev.queries.tsv",
+                "dev.qrels",
+                "links.tsv",
+            )
+        ],
+    log:
+        log_file("{pydocs}"),
+    benchmark:
+        benchmark_file("{pydocs}")
+    wildcard_constraints:
+        pydocs="|".join(PACKAGES),
+    params:
+        versions=lambda wildcards: {
+            package: version(wheel) for package, wheel in PACKAGES[wildcards.pydocs].items()
+        },
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(15),
+    shell:
+        "sirbench pydocs {wildcards.pydocs} > {log} 2>&1"
+
+
+rule extract_queries:
+    input:
+        embedded_collection,
+    output:
+        PATHS.collection,
+        [PATHS.queries(split) for split in ("train", "dev")],
+        [PATHS.qrels(split) for split in ("train", "dev")],
+    log:
+        log_file("collection"),
+    benchmark:
+        benchmark_file("collection")
+    params:
+        collection=CONFIG.study.collection.model_dump_json(),
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(240),
+    shell:
+        "sirbench collection --study {STUDY} > {log} 2>&1"

@@ -1,0 +1,46 @@
+"""Evaluation: a cell's scores of the dev candidates, and the measures of each query."""
+
+
+rule rerank:
+    input:
+        PATHS.cell(*CELL) / "model",
+        PATHS.candidates("{candidates}", "dev"),
+        PATHS.tokens("{backbone}"),
+    output:
+        PATHS.cell(*CELL) / "run.trec.gz",
+    log:
+        log_file("rerank/{candidates}-{backbone}-{recipe}-seed{seed}"),
+    benchmark:
+        benchmark_file("rerank/{candidates}-{backbone}-{recipe}-seed{seed}")
+    params:
+        depth=CONFIG.study.depth,
+    threads: COMPUTE.threads
+    resources:
+        gpu=min(1, COMPUTE.gpus),
+        mem_mb=growing(COMPUTE.mem_mb),
+        runtime=growing(COMPUTE.runtime),
+    shell:
+        "sirbench rerank --study {STUDY} --candidates {wildcards.candidates}"
+        " --backbone {wildcards.backbone} --recipe {wildcards.recipe} --seed {wildcards.seed} > {log} 2>&1"
+
+
+rule evaluate:
+    input:
+        PATHS.cell(*CELL) / "run.trec.gz",
+        PATHS.queries("dev"),
+        PATHS.qrels("dev"),
+    output:
+        PATHS.cell(*CELL) / "per_query.csv",
+    log:
+        log_file("evaluate/{candidates}-{backbone}-{recipe}-seed{seed}"),
+    benchmark:
+        benchmark_file("evaluate/{candidates}-{backbone}-{recipe}-seed{seed}")
+    params:
+        measures=plan.measures(CONFIG),
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(15),
+    shell:
+        "sirbench evaluate --study {STUDY} --candidates {wildcards.candidates}"
+        " --backbone {wildcards.backbone} --recipe {wildcards.recipe} --seed {wildcards.seed} > {log} 2>&1"
