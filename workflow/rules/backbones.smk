@@ -13,14 +13,17 @@ rule fetch_backbone:
         log_file("backbone/{backbone}"),
     benchmark:
         benchmark_file("backbone/{backbone}")
-    params:
-        backbone=lambda wildcards: CONFIG.study.backbones[wildcards.backbone].model_dump_json(),
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=growing(8000),
         runtime=growing(60),
+    params:
+        study=STUDY,
+        backbone=lambda wildcards: CONFIG.study.backbones[wildcards.backbone].model_dump_json(),
     shell:
-        "sirbench backbone --study {STUDY} --backbone {wildcards.backbone} > {log} 2>&1"
+        "sirbench backbone --study {params.study} --backbone {wildcards.backbone} > {log} 2>&1"
 
 
 rule tokenize:
@@ -34,11 +37,14 @@ rule tokenize:
         log_file("tokenize/{backbone}"),
     benchmark:
         benchmark_file("tokenize/{backbone}")
-    params:
-        input=CONFIG.study.input.model_dump_json(),
+    conda:
+        ENVIRONMENT
     threads: COMPUTE.threads
     resources:
         mem_mb=growing(8000),
         runtime=growing(240),
+    params:
+        study=STUDY,
+        input=CONFIG.study.input.model_dump_json(),
     shell:
-        "sirbench tokenize --study {STUDY} --backbone {wildcards.backbone} > {log} 2>&1"
+        "sirbench tokenize --study {params.study} --backbone {wildcards.backbone} > {log} 2>&1"

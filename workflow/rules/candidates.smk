@@ -1,13 +1,6 @@
 """Candidates: retrieved by one of the suite's first stages, or given as run files."""
 
 
-def given_runs(wildcards) -> list[str]:
-    """Run files that are there; where one is not, the job itself says how to get it."""
-    spec = CONFIG.study.candidates[wildcards.candidates]
-    paths = [getattr(spec, split, None) for split in ("train", "dev")]
-    return [str(path) for path in paths if path is not None and path.exists()]
-
-
 rule make_candidates:
     input:
         given_runs,
@@ -19,15 +12,18 @@ rule make_candidates:
         log_file("candidates/{candidates}"),
     benchmark:
         benchmark_file("candidates/{candidates}")
-    params:
-        candidates=lambda wildcards: CONFIG.study.candidates[wildcards.candidates].model_dump_json(),
-        depth=CONFIG.study.depth,
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=growing(COMPUTE.mem_mb),
         runtime=growing(COMPUTE.runtime),
+    params:
+        study=STUDY,
+        candidates=lambda wildcards: CONFIG.study.candidates[wildcards.candidates].model_dump_json(),
+        depth=CONFIG.study.depth,
     shell:
-        "sirbench candidates --study {STUDY} --candidates {wildcards.candidates} > {log} 2>&1"
+        "sirbench candidates --study {params.study} --candidates {wildcards.candidates} > {log} 2>&1"
 
 
 rule evaluate_candidates:
@@ -41,12 +37,15 @@ rule evaluate_candidates:
         log_file("evaluate-candidates/{candidates}"),
     benchmark:
         benchmark_file("evaluate-candidates/{candidates}")
-    params:
-        measures=plan.measures(CONFIG),
-        depth=CONFIG.study.depth,
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=growing(2000),
         runtime=growing(15),
+    params:
+        study=STUDY,
+        measures=plan.measures(CONFIG),
+        depth=CONFIG.study.depth,
     shell:
-        "sirbench evaluate-candidates --study {STUDY} --candidates {wildcards.candidates} > {log} 2>&1"
+        "sirbench evaluate-candidates --study {params.study} --candidates {wildcards.candidates} > {log} 2>&1"

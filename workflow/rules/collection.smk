@@ -2,14 +2,6 @@
 
 from importlib.metadata import version
 
-from sirbench.data.pydocs import PACKAGES, data_home
-
-
-def embedded_collection(wildcards) -> list[str]:
-    """PyDocs has to be built first; any other collection is ir_datasets' own business."""
-    root = CONFIG.study.collection.train.partition("/")[0]
-    return [str(data_home() / root / "collection.json")] if root in PACKAGES else []
-
 
 rule build_pydocs:
     output:
@@ -31,14 +23,16 @@ rule build_pydocs:
         benchmark_file("{pydocs}")
     wildcard_constraints:
         pydocs="|".join(PACKAGES),
-    params:
-        versions=lambda wildcards: {
-            package: version(wheel) for package, wheel in PACKAGES[wildcards.pydocs].items()
-        },
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=growing(4000),
         runtime=growing(15),
+    params:
+        versions=lambda wildcards: {
+            package: version(wheel) for package, wheel in PACKAGES[wildcards.pydocs].items()
+        },
     shell:
         "sirbench pydocs {wildcards.pydocs} > {log} 2>&1"
 
@@ -54,11 +48,14 @@ rule extract_queries:
         log_file("collection"),
     benchmark:
         benchmark_file("collection")
-    params:
-        collection=CONFIG.study.collection.model_dump_json(),
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=growing(8000),
         runtime=growing(240),
+    params:
+        study=STUDY,
+        collection=CONFIG.study.collection.model_dump_json(),
     shell:
-        "sirbench collection --study {STUDY} > {log} 2>&1"
+        "sirbench collection --study {params.study} > {log} 2>&1"

@@ -1,5 +1,6 @@
-"""What several stages need: wildcards, logs, and what a job asks of the machine."""
+"""What several stages need: wildcards, logs, what a job asks of the machine, and what rules read."""
 
+from sirbench.data.pydocs import PACKAGES, data_home
 from sirbench.ranking.gpus import visible_gpus
 
 
@@ -14,6 +15,8 @@ wildcard_constraints:
 CELL = ("{candidates}", "{backbone}", "{recipe}", "{seed}")
 LEVEL = ("{candidates}", "{backbone}", "{level}", "{seed}")
 COMPUTE = CONFIG.study.compute
+# What environment.yml calls the environment; used with `--software-deployment-method conda` only.
+ENVIRONMENT = "sirbench"
 
 # On a cluster, SLURM counts GPUs; here, no more jobs start than there are GPUs to compute on.
 if workflow.is_main_process and workflow.local_exec and "gpu" not in workflow.global_resources:
@@ -34,3 +37,48 @@ def benchmark_file(name: str) -> str:
 def growing(amount: int):
     """A resource that grows with every attempt, so that a job killed for want of it gets more."""
     return lambda wildcards, attempt: amount * attempt
+
+
+def embedded_collection(wildcards) -> list[str]:
+    """PyDocs has to be built first; any other collection is ir_datasets' own business."""
+    root = CONFIG.study.collection.train.partition("/")[0]
+    return [str(data_home() / root / "collection.json")] if root in PACKAGES else []
+
+
+def given_runs(wildcards) -> list[str]:
+    """Run files that are there; where one is not, the job itself says how to get it."""
+    spec = CONFIG.study.candidates[wildcards.candidates]
+    paths = [getattr(spec, split, None) for split in ("train", "dev")]
+    return [str(path) for path in paths if path is not None and path.exists()]
+
+
+def training_inputs(job: plan.Job, wildcards) -> list[str]:
+    """What a training job reads: data, tokens, the backbone, and the compressors that come before it."""
+    cell = (wildcards.candidates, wildcards.backbone)
+    needed = [PATHS.level(*cell, before.name, wildcards.seed) for before in job.needs]
+    return [
+        PATHS.queries("train"),
+        PATHS.qrels("train"),
+        PATHS.candidates(wildcards.candidates, "train"),
+        PATHS.backbone(wildcards.backbone),
+        PATHS.tokens(wildcards.backbone),
+        *[folder / name for folder in needed for name in ("model", "scored.trec.gz")],
+    ]
+
+
+def cell_job(wildcards) -> plan.Job:
+    """The training job of a cell."""
+    return plan.plan(CONFIG.recipes[wildcards.recipe], CONFIG.study)
+
+
+def table_inputs(name: str) -> list:
+    """The measures of every cell that a table shows or compares with, and of its candidates."""
+    table = CONFIG.tables[name]
+    return [
+        *[
+            PATHS.cell(*cell, seed) / "per_query.csv"
+            for cell in plan.cells(CONFIG, table)
+            for seed in CONFIG.study.seeds
+        ],
+        *[PATHS.first_stage(candidates) for candidates in plan.shown_candidates(CONFIG, table)],
+    ]

@@ -12,15 +12,18 @@ rule rerank:
         log_file("rerank/{candidates}-{backbone}-{recipe}-seed{seed}"),
     benchmark:
         benchmark_file("rerank/{candidates}-{backbone}-{recipe}-seed{seed}")
-    params:
-        depth=CONFIG.study.depth,
+    conda:
+        ENVIRONMENT
     threads: COMPUTE.threads
     resources:
         gpu=min(1, COMPUTE.gpus),
         mem_mb=growing(COMPUTE.mem_mb),
         runtime=growing(COMPUTE.runtime),
+    params:
+        study=STUDY,
+        depth=CONFIG.study.depth,
     shell:
-        "sirbench rerank --study {STUDY} --candidates {wildcards.candidates}"
+        "sirbench rerank --study {params.study} --candidates {wildcards.candidates}"
         " --backbone {wildcards.backbone} --recipe {wildcards.recipe} --seed {wildcards.seed} > {log} 2>&1"
 
 
@@ -35,12 +38,15 @@ rule evaluate:
         log_file("evaluate/{candidates}-{backbone}-{recipe}-seed{seed}"),
     benchmark:
         benchmark_file("evaluate/{candidates}-{backbone}-{recipe}-seed{seed}")
-    params:
-        measures=plan.measures(CONFIG),
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=growing(2000),
         runtime=growing(15),
+    params:
+        study=STUDY,
+        measures=plan.measures(CONFIG),
     shell:
-        "sirbench evaluate --study {STUDY} --candidates {wildcards.candidates}"
+        "sirbench evaluate --study {params.study} --candidates {wildcards.candidates}"
         " --backbone {wildcards.backbone} --recipe {wildcards.recipe} --seed {wildcards.seed} > {log} 2>&1"
