@@ -7,7 +7,7 @@ what a random compressor would have scored is not asked for, so V1 with random s
 """
 
 import hashlib
-from typing import Literal
+from typing import Any, Literal
 
 from sirbench.config import Configuration
 from sirbench.errors import InputError
@@ -84,6 +84,12 @@ def compressors(recipe: Recipe, study: Study) -> list[Job]:
 
     collect(plan(recipe, study))
     return found
+
+
+def training_settings(study: Study) -> dict[str, Any]:
+    """The study's settings that change a trained model, whatever the job; compute changes rounding only."""
+    training = study.training.model_dump(exclude={"checkpoint_every"})
+    return {"training": training, "input": study.input.model_dump(), "depth": study.depth}
 
 
 def level_named(name: str, config: Configuration) -> Job:

@@ -50,9 +50,7 @@ def _train(
     inputs = _inputs(layout, job, candidates, backbone, seed)
     settings = {
         "job": job.model_dump(),
-        "training": study.training.model_dump(exclude={"checkpoint_every"}),
-        "input": study.input.model_dump(),
-        "depth": study.depth,
+        **plan.training_settings(study),
         "seed": seed,
         "inputs": provenance.checksums(inputs),
     }

@@ -1,9 +1,5 @@
 """Training: a job per compressor that V1 and V2 share, and a job per cell."""
 
-# What changes a trained model besides its job. Compute is not in it: it changes rounding only.
-SETTINGS = CONFIG.study.model_dump_json(
-    include={"training", "input", "depth"}, exclude={"training": {"checkpoint_every"}}
-)
 # Several GPUs train one model as one process each.
 LAUNCH = f"torchrun --standalone --nproc-per-node={COMPUTE.gpus} --no-python " if COMPUTE.gpus > 1 else ""
 
@@ -30,7 +26,7 @@ rule train_level:
         runtime=growing(COMPUTE.runtime),
     params:
         study=STUDY,
-        settings=SETTINGS,
+        settings=str(plan.training_settings(CONFIG.study)),
         launch=LAUNCH,
     shell:
         "{params.launch}sirbench train-level --study {params.study} --candidates {wildcards.candidates}"
@@ -58,7 +54,7 @@ rule train:
         runtime=growing(COMPUTE.runtime),
     params:
         study=STUDY,
-        settings=SETTINGS,
+        settings=str(plan.training_settings(CONFIG.study)),
         job=lambda wildcards: cell_job(wildcards).model_dump_json(),
         launch=LAUNCH,
     shell:
