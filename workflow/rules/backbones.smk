@@ -23,7 +23,7 @@ rule fetch_backbone:
         study=STUDY,
         backbone=lambda wildcards: CONFIG.study.backbones[wildcards.backbone].model_dump_json(),
     shell:
-        "sirbench backbone --study {params.study} --backbone {wildcards.backbone} > {log} 2>&1"
+        "python -m sirbench backbone --study {params.study} --backbone {wildcards.backbone} > {log} 2>&1"
 
 
 rule tokenize:
@@ -47,4 +47,4 @@ rule tokenize:
         study=STUDY,
         input=CONFIG.study.input.model_dump_json(),
     shell:
-        "sirbench tokenize --study {params.study} --backbone {wildcards.backbone} > {log} 2>&1"
+        "python -m sirbench tokenize --study {params.study} --backbone {wildcards.backbone} > {log} 2>&1"

@@ -23,7 +23,7 @@ rule make_candidates:
         candidates=lambda wildcards: CONFIG.study.candidates[wildcards.candidates].model_dump_json(),
         depth=CONFIG.study.depth,
     shell:
-        "sirbench candidates --study {params.study} --candidates {wildcards.candidates} > {log} 2>&1"
+        "python -m sirbench candidates --study {params.study} --candidates {wildcards.candidates} > {log} 2>&1"
 
 
 rule evaluate_candidates:
@@ -48,4 +48,4 @@ rule evaluate_candidates:
         measures=plan.measures(CONFIG),
         depth=CONFIG.study.depth,
     shell:
-        "sirbench evaluate-candidates --study {params.study} --candidates {wildcards.candidates} > {log} 2>&1"
+        "python -m sirbench evaluate-candidates --study {params.study} --candidates {wildcards.candidates} > {log} 2>&1"

@@ -34,7 +34,7 @@ rule build_pydocs:
             package: version(wheel) for package, wheel in PACKAGES[wildcards.pydocs].items()
         },
     shell:
-        "sirbench pydocs {wildcards.pydocs} > {log} 2>&1"
+        "python -m sirbench pydocs {wildcards.pydocs} > {log} 2>&1"
 
 
 rule extract_queries:
@@ -58,4 +58,4 @@ rule extract_queries:
         study=STUDY,
         collection=CONFIG.study.collection.model_dump_json(),
     shell:
-        "sirbench collection --study {params.study} > {log} 2>&1"
+        "python -m sirbench collection --study {params.study} > {log} 2>&1"

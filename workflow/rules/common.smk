@@ -15,8 +15,8 @@ wildcard_constraints:
 CELL = ("{candidates}", "{backbone}", "{recipe}", "{seed}")
 LEVEL = ("{candidates}", "{backbone}", "{level}", "{seed}")
 COMPUTE = CONFIG.study.compute
-# What environment.yml calls the environment; used with `--software-deployment-method conda` only.
-ENVIRONMENT = "sirbench"
+# Used with `--software-deployment-method conda` only.
+ENVIRONMENT = "../../environment.yml"
 
 # On a cluster, SLURM counts GPUs; here, no more jobs start than there are GPUs to compute on.
 if workflow.is_main_process and workflow.local_exec and "gpu" not in workflow.global_resources:

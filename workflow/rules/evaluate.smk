@@ -23,7 +23,7 @@ rule rerank:
         study=STUDY,
         depth=CONFIG.study.depth,
     shell:
-        "sirbench rerank --study {params.study} --candidates {wildcards.candidates}"
+        "python -m sirbench rerank --study {params.study} --candidates {wildcards.candidates}"
         " --backbone {wildcards.backbone} --recipe {wildcards.recipe} --seed {wildcards.seed} > {log} 2>&1"
 
 
@@ -48,5 +48,5 @@ rule evaluate:
         study=STUDY,
         measures=plan.measures(CONFIG),
     shell:
-        "sirbench evaluate --study {params.study} --candidates {wildcards.candidates}"
+        "python -m sirbench evaluate --study {params.study} --candidates {wildcards.candidates}"
         " --backbone {wildcards.backbone} --recipe {wildcards.recipe} --seed {wildcards.seed} > {log} 2>&1"

@@ -24,7 +24,7 @@ rule write_table:
         table=lambda wildcards: CONFIG.tables[wildcards.table].model_dump_json(),
         face=CONFIG.study.model_dump_json(include={"title", "demonstration", "comparable"}),
     shell:
-        "sirbench table --study {params.study} --table {wildcards.table} > {log} 2>&1"
+        "python -m sirbench table --study {params.study} --table {wildcards.table} > {log} 2>&1"
 
 
 # `snakemake table3`, and `snakemake mine` for config/tables/mine.yaml.

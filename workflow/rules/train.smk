@@ -1,7 +1,7 @@
 """Training: a job per compressor that V1 and V2 share, and a job per cell."""
 
 # Several GPUs train one model as one process each.
-LAUNCH = f"torchrun --standalone --nproc-per-node={COMPUTE.gpus} --no-python " if COMPUTE.gpus > 1 else ""
+LAUNCH = f"torchrun --standalone --nproc-per-node={COMPUTE.gpus}" if COMPUTE.gpus > 1 else "python"
 
 
 rule train_level:
@@ -29,7 +29,7 @@ rule train_level:
         settings=str(plan.training_settings(CONFIG.study)),
         launch=LAUNCH,
     shell:
-        "{params.launch}sirbench train-level --study {params.study} --candidates {wildcards.candidates}"
+        "{params.launch} -m sirbench train-level --study {params.study} --candidates {wildcards.candidates}"
         " --backbone {wildcards.backbone} --level {wildcards.level} --seed {wildcards.seed} > {log} 2>&1"
 
 
@@ -58,5 +58,5 @@ rule train:
         job=lambda wildcards: cell_job(wildcards).model_dump_json(),
         launch=LAUNCH,
     shell:
-        "{params.launch}sirbench train --study {params.study} --candidates {wildcards.candidates}"
+        "{params.launch} -m sirbench train --study {params.study} --candidates {wildcards.candidates}"
         " --backbone {wildcards.backbone} --recipe {wildcards.recipe} --seed {wildcards.seed} > {log} 2>&1"
