@@ -1,0 +1,31 @@
+"""The fixture `slurm`: a SLURM cluster that answers, or a skip that says how to get one."""
+
+import os
+import subprocess
+
+import pytest
+
+REMEDY = "start one with: sudo tests/slurm/cluster.sh start"
+
+
+@pytest.fixture(scope="session")
+def slurm() -> None:
+    """Skip without a cluster that answers; fail instead where CI=true, because CI must run these tests."""
+    reason = unavailable()
+    if reason and os.environ.get("CI") == "true":
+        pytest.fail(f"{reason}; {REMEDY}", pytrace=False)
+    if reason:
+        pytest.skip(f"{reason}; {REMEDY}")
+
+
+def unavailable() -> str:
+    """Why no cluster can be used: an empty string where `sinfo` lists a node."""
+    try:
+        answer = subprocess.run(["sinfo", "--noheader"], capture_output=True, text=True, timeout=20)
+    except FileNotFoundError:
+        return "SLURM is not installed (no sinfo)"
+    except subprocess.TimeoutExpired:
+        return "the SLURM controller does not answer (sinfo took over 20 s)"
+    if answer.returncode != 0:
+        return f"sinfo failed: {answer.stderr.strip()}"
+    return "" if answer.stdout.strip() else "sinfo lists no node"
