@@ -41,13 +41,15 @@ class Template(NamedTuple):
 class TokenTable:
     """The tokens of many texts, by row; ids map to rows."""
 
-    def __init__(self, folder: Path, name: str):
-        self.ids = pd.Index((folder / f"{name}.ids").read_text(encoding="utf-8").split("\n")[:-1])
+    def __init__(self, folder: Path, name: str, dtype: str):
+        text = (folder / f"{name}.ids").read_bytes().decode()
+        self.ids = pd.Index(text.split("\n")[:-1], dtype="str")
         self.offsets = np.load(folder / f"{name}.offsets.npy", mmap_mode="r")
-        dtype = json.loads((folder / "template.json").read_text())["dtype"]
-        self.tokens = np.memmap(folder / f"{name}.tokens", dtype=dtype, mode="r")
+        path = folder / f"{name}.tokens"
+        # An empty file cannot be mapped.
+        self.tokens = np.memmap(path, dtype, mode="r") if path.stat().st_size else np.empty(0, dtype)
         if len(self.offsets) != len(self.ids) + 1 or self.offsets[-1] != len(self.tokens):
-            raise InputError(f"{folder}: {name}: token store is damaged; delete the folder to make it again")
+            raise ValueError(f"{name}: ids, offsets and tokens do not fit together")
 
     def rows(self, ids: Sequence[str]) -> np.ndarray:
         """Rows (int64) of ids; an unknown id is an `InputError`."""
@@ -79,10 +81,15 @@ class TokenStore:
     def __init__(self, folder: Path):
         if not (folder / "template.json").exists():
             raise InputError(f"{folder}: no token store here; `sirbench tokenize` makes one")
-        content = json.loads((folder / "template.json").read_text())
-        self.template = Template(**content["template"])
-        self.queries = TokenTable(folder, "queries")
-        self.documents = TokenTable(folder, "documents")
+        try:
+            content = json.loads((folder / "template.json").read_text())
+            self.template = Template(**content["template"])
+            self.queries = TokenTable(folder, "queries", content["dtype"])
+            self.documents = TokenTable(folder, "documents", content["dtype"])
+        except (OSError, ValueError, EOFError) as error:
+            raise InputError(
+                f"{folder}: token store is damaged ({error}); delete the folder to make it again"
+            ) from error
 
     def pair_lengths(self, queries: np.ndarray, documents: np.ndarray) -> np.ndarray:
         """Tokens of each pair of rows after truncation, special tokens included."""
@@ -116,7 +123,10 @@ def build_token_store(
     max_tokens: int,
     max_query_tokens: int,
 ) -> None:
-    """Tokenise (id, text) pairs into a new store at `folder`, streaming; nothing longer than needed is kept."""
+    """Tokenise (id, text) pairs into a new store at `folder`, streaming; no more of a text is kept than fits.
+
+    Raises `InputError` for an id that stands there twice, and where no room is left for a document.
+    """
     template = pair_template(tokenizer, max_tokens)
     dtype = np.uint16 if len(tokenizer) <= np.iinfo(np.uint16).max + 1 else np.uint32
     if template.special + max_query_tokens >= max_tokens:
@@ -168,11 +178,16 @@ def _write_table(
     dtype: type,
 ) -> None:
     lengths: list[np.ndarray] = []
+    seen: set[str] = set()
     with (
         (folder / f"{name}.tokens").open("wb") as tokens,
         (folder / f"{name}.ids").open("w", encoding="utf-8", newline="\n") as ids,
     ):
         for batch_ids, encoded in _encode(tokenizer, texts, limit):
+            for text_id in batch_ids:
+                if text_id in seen:
+                    raise InputError(f"{name}: the id {text_id!r} stands there twice")
+                seen.add(text_id)
             ids.writelines(f"{text_id}\n" for text_id in batch_ids)
             tokens.write(np.fromiter(chain.from_iterable(encoded), dtype=dtype).tobytes())
             lengths.append(np.fromiter(map(len, encoded), dtype=np.int64))
