@@ -1,6 +1,7 @@
-"""Collections for the tests: a copy of the caches beside the repository, and PyDocs' sliver, built once."""
+"""What tests share: copies of the caches beside the repository, PyDocs' sliver, and a world of its smallest size."""
 
 import os
+import random
 import shutil
 import tempfile
 from pathlib import Path
@@ -36,3 +37,42 @@ def pydocs_sliver(tmp_path_factory):
         folder = pydocs.data_home() / "pydocs-sliver"
         pydocs.build("pydocs-sliver", folder)
         yield folder
+
+
+@pytest.fixture(scope="session")
+def texts():
+    """Documents (60, of 0 to 80 words; `d0` is empty) and queries (9, of 2 to 6 words) by id."""
+    draw = random.Random(1)
+    words = (
+        "array axis matrix tensor index shape value graph node edge sparse dense solver kernel plot".split()
+    )
+    documents = {
+        f"d{i}": " ".join(draw.choices(words, k=draw.randrange(1, 80) if i else 0)) for i in range(60)
+    }
+    queries = {f"q{i}": " ".join(draw.choices(words, k=draw.randrange(2, 7))) for i in range(9)}
+    return documents, queries
+
+
+@pytest.fixture(scope="session")
+def tiny_backbone(tmp_path_factory, texts):
+    """The folder of a BERT with one layer, 16 wide; dropout 0.1 as BERT's configuration has it."""
+    from sirbench.backbones import make_backbone
+    from sirbench.study import TinyBackbone
+
+    folder = tmp_path_factory.mktemp("backbones") / "bert"
+    spec = TinyBackbone(source="tiny", layers=1, hidden=16, heads=2, vocabulary=120)
+    make_backbone(spec, folder, lambda: texts[0].values())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_store(tmp_path_factory, texts, tiny_backbone):
+    """The token store of `texts` for `tiny_backbone`: 40 tokens a pair, 8 a query."""
+    from sirbench.backbones.checkpoint import load_tokenizer
+    from sirbench.data.tokens import TokenStore, build_token_store
+
+    folder = tmp_path_factory.mktemp("tokens") / "bert"
+    documents, queries = (part.items() for part in texts)
+    tokenizer = load_tokenizer(tiny_backbone)
+    build_token_store(folder, tokenizer, documents, queries, max_tokens=40, max_query_tokens=8)
+    return TokenStore(folder)
