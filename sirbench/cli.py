@@ -38,6 +38,7 @@ def main() -> None:
     signal and resumes when started again.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("sirbench").setLevel(logging.INFO)
     try:
         app()
     except (InputError, TrainingError, Interrupted) as error:

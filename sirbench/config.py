@@ -5,7 +5,7 @@ A mistake becomes one `InputError` that names the file, the key and what is allo
 
 import difflib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +14,7 @@ import yaml
 from pydantic import ValidationError
 
 from sirbench.errors import InputError
+from sirbench.evaluation.measures import parse_measure
 from sirbench.study import Recipe, Settings, Study, Table
 
 FOLDER = Path("config")
@@ -72,12 +73,14 @@ def _load(path: Path, model: type[Settings]) -> Settings:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise InputError("\n".join(_explain(path, model, item) for item in error.errors())) from error
+        raise InputError(
+            "\n".join(_explain(path, model, content, item) for item in error.errors())
+        ) from error
 
 
-def _explain(path: Path, model: type[Settings], error: Mapping) -> str:
+def _explain(path: Path, model: type[Settings], content: object, error: Mapping) -> str:
     """One line of `file: key: what is wrong; what is allowed`."""
-    key = ".".join(str(part) for part in error["loc"])
+    key = ".".join(_keys(content, error["loc"]))
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         known = _fields_at(model, error["loc"][:-1])
@@ -87,6 +90,17 @@ def _explain(path: Path, model: type[Settings], error: Mapping) -> str:
     elif not isinstance(error["input"], (dict, list)):
         message = f"{message} (it says {error['input']!r})"
     return f"{path}: {key}: {message}" if key else f"{path}: {message}"
+
+
+def _keys(content: object, location: Sequence) -> Iterator[str]:
+    """The keys on the way to a place in a file, without the names of unions' members that pydantic adds."""
+    for number, part in enumerate(location):
+        steps_in = part in content if isinstance(content, dict) else isinstance(content, list)
+        if steps_in:
+            content = content[part]
+        elif number < len(location) - 1:  # the name of a union's member
+            continue
+        yield str(part)
 
 
 def _fields_at(model: type[Settings], location: Iterable) -> list[str]:
@@ -143,9 +157,13 @@ def _check_table(
         if row.recipe not in recipes:
             raise InputError(f"{path}: rows.{number}.recipe: {_unknown(row.recipe, recipes)}")
         if row.backbone not in backbones:
-            raise InputError(
-                f"{path}: rows.{number}.backbone: no study has it; {_suggest(row.backbone, backbones)}"
-            )
+            hint = _suggest(row.backbone, backbones)
+            raise InputError(f"{path}: rows.{number}.backbone: no study defines {row.backbone!r}; {hint}")
+    for number, measure in enumerate(table.measures):
+        try:
+            parse_measure(measure)
+        except InputError as error:
+            raise InputError(f"{path}: measures.{number}: {error}") from None
     for name in table.candidates or []:
         if name not in candidates:
             raise InputError(f"{path}: candidates: no study defines {name!r}; {_suggest(name, candidates)}")

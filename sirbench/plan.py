@@ -150,6 +150,4 @@ def _plan_levels(recipe: Recipe, study: Study, level: int) -> Job:
 
 
 def _epochs(recipe: Recipe, study: Study, level: int) -> int:
-    if isinstance(recipe.epochs, list):
-        return recipe.epochs[level - 1]
-    return recipe.epochs or study.training.epochs
+    return recipe.epochs[level - 1] if recipe.epochs else study.training.epochs

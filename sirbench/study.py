@@ -9,7 +9,16 @@ import pkgutil
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PositiveInt,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 BASELINE = "v0"
 """The recipe that every t-test compares with, unless a table names another."""
@@ -19,6 +28,15 @@ class Settings(BaseModel):
     """The base of every model here: unknown keys are refused, values do not change after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def registered(package: str) -> list[str]:
+    """What a folder of the package registers by its files, e.g. every loss in `strategies/losses`.
+
+    The folder is listed, not imported: importing losses would import torch.
+    """
+    folder = Path(__file__).parent / package
+    return sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules([str(folder)]))
 
 
 # --- a study ------------------------------------------------------------------------------------
@@ -47,6 +65,13 @@ class FirstStage(Settings):
     title: str | None = None
     """How tables call these candidates; the name in upper case if null."""
 
+    @field_validator("first_stage")
+    @classmethod
+    def _has_a_file(cls, name: str) -> str:
+        if name not in registered("firststage"):
+            raise ValueError(f"no such first stage; allowed: {', '.join(registered('firststage'))}")
+        return name
+
 
 class GivenRuns(Settings):
     """Candidates that somebody else retrieved: two TREC run files, plain or gzipped."""
@@ -61,7 +86,10 @@ class GivenRuns(Settings):
     """How tables call these candidates; the name in upper case if null."""
 
 
-Candidates = FirstStage | GivenRuns
+Candidates = Annotated[
+    Annotated[FirstStage, Tag("FirstStage")] | Annotated[GivenRuns, Tag("GivenRuns")],
+    Discriminator(lambda spec: "FirstStage" if "first_stage" in spec else "GivenRuns"),
+]
 
 
 class TinyBackbone(Settings):
@@ -214,6 +242,17 @@ class Study(Settings):
             raise ValueError(f"seeds: {self.seeds} names a seed twice; a repeated seed is no new evidence")
         return self
 
+    @model_validator(mode="after")
+    def _gpus_share_the_blocks(self) -> Self:
+        gpus, blocks = self.compute.gpus, self.training.blocks_per_step
+        if gpus > 1 and blocks % gpus:
+            allowed = [number for number in range(1, blocks + 1) if blocks % number == 0]
+            raise ValueError(
+                f"compute.gpus={gpus} does not divide training.blocks_per_step={blocks}; "
+                f"allowed: {', '.join(map(str, allowed))}"
+            )
+        return self
+
     def group_size(self, paper_size: int) -> int:
         """What a group size of a recipe (the paper's numbers) comes to in this study."""
         return self.group_sizes.get(paper_size, paper_size)
@@ -226,12 +265,6 @@ class Study(Settings):
 # --- a recipe -----------------------------------------------------------------------------------
 
 STRATEGIES = ("v0", "v1", "v2", "v3", "v4")
-
-
-def _losses() -> list[str]:
-    """Every loss in sirbench/strategies/losses/, read from the folder: importing them would import torch."""
-    folder = Path(__file__).parent / "strategies" / "losses"
-    return sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules([str(folder)]))
 
 
 class Recipe(Settings):
@@ -253,8 +286,8 @@ class Recipe(Settings):
     """V4: the form of the conditional probability, Eq. 7; docs/cpr.md says how the default was chosen."""
     forward: Literal["fresh", "shared"] = "fresh"
     """V3, V4: run the model again on the kept documents (Algorithm 1, line 1), or reuse level 1's scores."""
-    epochs: int | list[int] | None = None
-    """Epochs, or for V1 and V2 a list with epochs per level; null: the study's."""
+    epochs: list[PositiveInt] | None = None
+    """Epochs: a number per level for V1 and V2, one number for the others; null: the study's."""
 
     @model_validator(mode="after")
     def _fits_the_strategy(self) -> Self:
@@ -263,22 +296,18 @@ class Recipe(Settings):
                 f"levels: {self.levels} must fall strictly from level to level and stay at 2 or more "
                 "(1 positive and 1 negative), e.g. [88, 48, 16]"
             )
-        if self.loss not in _losses():
-            raise ValueError(f"loss: no file for {self.loss!r}; allowed: {', '.join(_losses())}")
+        losses = registered("strategies/losses")
+        if self.loss not in losses:
+            raise ValueError(f"loss: no file for {self.loss!r}; allowed: {', '.join(losses)}")
         if self.strategy == "v0" and len(self.levels) != 1:
             raise ValueError(f"levels: v0 has one level, the group it trains on, not {self.levels}")
         self._refuse_foreign_options()
         for level in self.loss_levels or []:
             if not 1 <= level <= len(self.levels):
                 raise ValueError(f"loss_levels: there is no level {level}; allowed: 1 to {len(self.levels)}")
-        if isinstance(self.epochs, list) and (
-            self.strategy not in ("v1", "v2") or len(self.epochs) != len(self.levels)
-        ):
-            raise ValueError(
-                f"epochs: a list is for v1 and v2, one number per level ({len(self.levels)} here)"
-            )
-        if min(self.epochs if isinstance(self.epochs, list) else [self.epochs or 1]) < 1:
-            raise ValueError(f"epochs: {self.epochs} must be 1 or more")
+        trainings = len(self.levels) if self.strategy in ("v1", "v2") else 1
+        if self.epochs is not None and len(self.epochs) != trainings:
+            raise ValueError(f"epochs: {self.strategy} here has {trainings} numbers, not {len(self.epochs)}")
         return self
 
     def _refuse_foreign_options(self) -> None:

@@ -63,4 +63,6 @@ def load_checkpoint(
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
     scheduler.load_state_dict(state["scheduler"])
-    return Progress(*state["progress"])
+    progress = Progress(*state["progress"])
+    logger.info("%s: resuming after %d steps", path, progress.step)
+    return progress

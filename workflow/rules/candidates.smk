@@ -37,6 +37,7 @@ rule evaluate_candidates:
         log_file("evaluate-candidates/{candidates}"),
     benchmark:
         benchmark_file("evaluate-candidates/{candidates}")
+    localrule: True
     conda:
         ENVIRONMENT
     threads: 1

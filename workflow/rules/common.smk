@@ -13,6 +13,8 @@ wildcard_constraints:
 
 
 CELL = ("{candidates}", "{backbone}", "{recipe}", "{seed}")
+# Training, re-ranking and measuring a cell are one job of a cluster, named after the cell.
+CELL_GROUP = "cell-{candidates}-{backbone}-{recipe}-seed{seed}"
 LEVEL = ("{candidates}", "{backbone}", "{level}", "{seed}")
 COMPUTE = CONFIG.study.compute
 # Used with `--software-deployment-method conda` only.

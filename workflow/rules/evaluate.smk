@@ -12,6 +12,8 @@ rule rerank:
         log_file("rerank/{candidates}-{backbone}-{recipe}-seed{seed}"),
     benchmark:
         benchmark_file("rerank/{candidates}-{backbone}-{recipe}-seed{seed}")
+    group:
+        CELL_GROUP
     conda:
         ENVIRONMENT
     threads: COMPUTE.threads
@@ -38,6 +40,8 @@ rule evaluate:
         log_file("evaluate/{candidates}-{backbone}-{recipe}-seed{seed}"),
     benchmark:
         benchmark_file("evaluate/{candidates}-{backbone}-{recipe}-seed{seed}")
+    group:
+        CELL_GROUP
     conda:
         ENVIRONMENT
     threads: 1

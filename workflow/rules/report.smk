@@ -13,6 +13,7 @@ rule write_table:
         benchmark_file("table/{table}")
     wildcard_constraints:
         table="|".join(CONFIG.tables),
+    localrule: True
     conda:
         ENVIRONMENT
     threads: 1

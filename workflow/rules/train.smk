@@ -1,5 +1,7 @@
 """Training: a job per compressor that V1 and V2 share, and a job per cell."""
 
+# `exec` in the rules: a signal of the cluster then reaches the training process itself, which writes a
+# checkpoint, and not a shell that dies and leaves it behind.
 # Several GPUs train one model as one process each.
 LAUNCH = f"torchrun --standalone --nproc-per-node={COMPUTE.gpus}" if COMPUTE.gpus > 1 else "python"
 
@@ -29,7 +31,7 @@ rule train_level:
         settings=str(plan.training_settings(CONFIG.study)),
         launch=LAUNCH,
     shell:
-        "{params.launch} -m sirbench train-level --study {params.study} --candidates {wildcards.candidates}"
+        "exec {params.launch} -m sirbench train-level --study {params.study} --candidates {wildcards.candidates}"
         " --backbone {wildcards.backbone} --level {wildcards.level} --seed {wildcards.seed} > {log} 2>&1"
 
 
@@ -45,6 +47,8 @@ rule train:
         log_file("train/{candidates}-{backbone}-{recipe}-seed{seed}"),
     benchmark:
         benchmark_file("train/{candidates}-{backbone}-{recipe}-seed{seed}")
+    group:
+        CELL_GROUP
     conda:
         ENVIRONMENT
     threads: COMPUTE.threads
@@ -58,5 +62,5 @@ rule train:
         job=lambda wildcards: cell_job(wildcards).model_dump_json(),
         launch=LAUNCH,
     shell:
-        "{params.launch} -m sirbench train --study {params.study} --candidates {wildcards.candidates}"
+        "exec {params.launch} -m sirbench train --study {params.study} --candidates {wildcards.candidates}"
         " --backbone {wildcards.backbone} --recipe {wildcards.recipe} --seed {wildcards.seed} > {log} 2>&1"

@@ -1,0 +1,64 @@
+# `make table3` sets everything up in .venv and makes Table 3 of a study: STUDY=demo unless you say otherwise.
+
+STUDY ?= demo
+CORES ?= $(shell nproc)
+PYTHON ?= python3
+
+VENV := .venv
+READY := $(VENV)/.ready
+TABLES := $(basename $(notdir $(wildcard config/tables/*.yaml)))
+# Workflow rules call `python`: let it be the one of .venv.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help $(TABLES) report test lint format bench lock clean
+
+help:  ## say what can be made
+	@echo "make TABLE [STUDY=demo] [CORES=$(CORES)], TABLE being one of: $(TABLES)"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# Exact versions first; then the checkout itself, so that its code is what runs.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Set PYTHON=..."; exit 1; }
+	@echo "Setting up $(VENV) (about a minute)"
+	$(PYTHON) -m venv $(VENV)
+	pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(TABLES): $(READY)
+	snakemake --cores $(CORES) --rerun-incomplete --show-failed-logs $@ --config study=$(STUDY)
+	@cat results/$(STUDY)/tables/$@.md
+
+report: $(READY)  ## every table of the study, and Snakemake's report on how each came about
+	snakemake --cores $(CORES) --rerun-incomplete --show-failed-logs tables --config study=$(STUDY)
+	snakemake --report results/$(STUDY)/report.zip tables --config study=$(STUDY)
+
+test: $(READY)  ## run every test
+	python -m pytest
+
+lint: $(READY)  ## check style of Python and workflow
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile workflow
+	snakemake --lint
+
+format: $(READY)  ## bring everything into that style
+	ruff check --fix .
+	ruff format .
+	snakefmt Snakefile workflow
+
+bench: $(READY)  ## measure speed and memory as ratios against peers
+	pip install --quiet --disable-pip-version-check --no-deps $$(python -m benchmarks --requirements)
+	python -m benchmarks
+
+lock: pyproject.toml  ## pin anew what the dependencies of pyproject.toml pull in
+	$(PYTHON) -m venv .lock
+	.lock/bin/pip install --quiet '.[test]'
+	.lock/bin/pip freeze --exclude sirbench | sed 's/+cpu$$//' > requirements.lock
+	rm -r .lock
+
+clean:  ## remove .venv and caches; results/ and data/ stay
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -r {} +

@@ -1,0 +1,231 @@
+"""Every mistake in config/ is one message that names file, key and what is allowed, before any job starts."""
+
+import shutil
+
+import pytest
+import yaml
+
+from sirbench.config import load, schemas, study_names
+from sirbench.errors import InputError
+from sirbench.study import Recipe, Study
+from tests.checkouts import ROOT
+
+
+@pytest.fixture
+def folder(tmp_path):
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    return tmp_path / "config"
+
+
+def edit(path, **changes):
+    """Set keys of a YAML file; a value of None removes one; `a__b` is key b inside a."""
+    content = yaml.safe_load(path.read_text())
+    for name, value in changes.items():
+        *parents, last = name.split("__")
+        place = content
+        for parent in parents:
+            place = place[int(parent) if parent.isdigit() else parent]
+        if value is None:
+            del place[last]
+        else:
+            place[last] = value
+    path.write_text(yaml.safe_dump(content))
+
+
+@pytest.mark.parametrize("study", study_names(ROOT / "config"))
+def test_every_shipped_study_fits_every_recipe_and_table(study):
+    assert load(study, ROOT / "config").name == study
+
+
+MISTAKES = {
+    "unknown key, with the key that was meant": (
+        "studies/test.yaml",
+        {"training__learning_rat": 1e-5},
+        ["config/studies/test.yaml: training.learning_rat: unknown key", "did you mean 'learning_rate'?"],
+    ),
+    "unknown key of one kind of backbone": (
+        "studies/test.yaml",
+        {"backbones__bert__layer": 2},
+        ["backbones.bert.layer: unknown key", "did you mean 'layers'?"],
+    ),
+    "missing key": (
+        "studies/test.yaml",
+        {"collection__dev": None},
+        ["config/studies/test.yaml: collection.dev: this key is missing"],
+    ),
+    "value of the wrong kind": (
+        "studies/test.yaml",
+        {"training__epochs": "two"},
+        ["training.epochs", "valid integer", "'two'"],
+    ),
+    "value out of range": (
+        "studies/test.yaml",
+        {"training__learning_rate": -1.0},
+        ["greater than 0", "-1.0"],
+    ),
+    "unknown first stage": (
+        "studies/test.yaml",
+        {"candidates": {"bm25": {"first_stage": "bm52"}}},
+        [
+            "config/studies/test.yaml: candidates.bm25.first_stage: no such first stage; allowed: bm25",
+            "'bm52'",
+        ],
+    ),
+    "given run for one split only": (
+        "studies/test.yaml",
+        {"candidates": {"mine": {"dev": "dev.trec"}}},
+        ["config/studies/test.yaml: candidates.mine.train: this key is missing"],
+    ),
+    "a seed twice": ("studies/test.yaml", {"seeds": [1, 1]}, ["seeds: [1, 1] names a seed twice"]),
+    "no room for the document": (
+        "studies/test.yaml",
+        {"input__max_query_tokens": 30},
+        ["max_query_tokens=30 leaves no room for a document in max_tokens=32"],
+    ),
+    "heads that do not divide the width": (
+        "studies/test.yaml",
+        {"backbones__bert__heads": 3},
+        ["hidden=16 is not a multiple of heads=3"],
+    ),
+    "workers that do not divide the blocks of a step": (
+        "studies/test.yaml",
+        {"compute__gpus": 3},
+        ["compute.gpus=3 does not divide training.blocks_per_step=4", "1, 2, 4"],
+    ),
+    "levels that grow": (
+        "recipes/v4-top-16.yaml",
+        {"levels": [48, 88, 16]},
+        ["levels: [48, 88, 16] must fall"],
+    ),
+    "level without a negative": ("recipes/v4-top-16.yaml", {"levels": [88, 1]}, ["stay at 2 or more"]),
+    "levels that the study's scale makes equal": (
+        "studies/test.yaml",
+        {"group_sizes": {88: 6, 48: 4, 16: 4, 8: 2}},
+        ["config/studies/test.yaml: group_sizes", "[88, 48, 16]", "[6, 4, 4]"],
+    ),
+    "group larger than the block can be": (
+        "studies/test.yaml",
+        {"group_sizes": {88: 50, 48: 4, 16: 3, 8: 2}},
+        ["config/recipes/", "levels: a group of 50", "depth of 12", "at most 13"],
+    ),
+    "unknown strategy": (
+        "recipes/v0.yaml",
+        {"strategy": "v9"},
+        ["config/recipes/v0.yaml: strategy", "'v4'", "'v9'"],
+    ),
+    "unknown loss": (
+        "recipes/v0.yaml",
+        {"loss": "mse"},
+        ["no file for 'mse'", "cross-entropy, hinge, softmax-binary"],
+    ),
+    "option of another strategy": (
+        "recipes/v3-top-16.yaml",
+        {"cpr": "product"},
+        ["cpr: an option of v4, not of v3; remove it"],
+    ),
+    "loss on a level that is not there": (
+        "recipes/v4-top-16.yaml",
+        {"loss_levels": [1, 4]},
+        ["there is no level 4; allowed: 1 to 3"],
+    ),
+    "epochs per level for a strategy without": (
+        "recipes/v4-top-16.yaml",
+        {"epochs": [1, 2, 1]},
+        ["v4 here has 1 numbers, not 3"],
+    ),
+    "too few epochs per level": (
+        "recipes/v1-top-16.yaml",
+        {"epochs": [1, 2]},
+        ["v1 here has 3 numbers, not 2"],
+    ),
+    "no epoch": ("recipes/v4-top-16.yaml", {"epochs": [0]}, ["epochs.0", "greater than 0"]),
+    "V0 with levels": ("recipes/v0.yaml", {"levels": [88, 2]}, ["v0 has one level"]),
+    "table with an unknown recipe": (
+        "tables/table3.yaml",
+        {"rows__1__recipe": "v1-random-61"},
+        [
+            "config/tables/table3.yaml: rows.1.recipe: unknown name 'v1-random-61'",
+            "did you mean 'v1-random-16'?",
+        ],
+    ),
+    "table with a backbone of no study": (
+        "tables/table3.yaml",
+        {"rows__1__backbone": "brt"},
+        ["rows.1.backbone: no study defines 'brt'", "did you mean 'bert'?"],
+    ),
+    "table with candidates that no one defines": (
+        "tables/table3.yaml",
+        {"candidates": ["bm52"]},
+        ["config/tables/table3.yaml: candidates: no study defines 'bm52'", "did you mean 'bm25'?"],
+    ),
+    "table with an unknown baseline": (
+        "tables/table3.yaml",
+        {"baseline": "v5"},
+        ["config/tables/table3.yaml: baseline: unknown name 'v5'"],
+    ),
+    "table with a cell twice": (
+        "tables/table3.yaml",
+        {"rows__1__recipe": "v0"},
+        ["backbone bert with recipe v0 stands there twice"],
+    ),
+    "table with an unknown measure": (
+        "tables/table3.yaml",
+        {"measures": ["MRR-100"]},
+        ["config/tables/table3.yaml: measures.0", "MRR-100", "RR@10"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("file", "changes", "parts"), MISTAKES.values(), ids=MISTAKES)
+def test_mistake_is_named(folder, monkeypatch, file, changes, parts):
+    monkeypatch.chdir(folder.parent)
+    edit(folder / file, **changes)
+    with pytest.raises(InputError) as caught:
+        load("test")
+    message = str(caught.value)
+    assert [part for part in parts if part not in message] == [], message
+    assert len(message.splitlines()) == 1, message
+
+
+def test_file_that_is_no_yaml(folder):
+    (folder / "recipes" / "mine.yaml").write_text("levels: [88,\n")
+    with pytest.raises(InputError, match=r"recipes/mine\.yaml: not readable as YAML"):
+        load("test", folder)
+
+
+def test_unknown_study_lists_the_known_ones(folder):
+    with pytest.raises(InputError, match=r"'tset'.*did you mean 'test'\?.*config/studies"):
+        load("tset", folder)
+
+
+def test_wrong_folder_says_where_to_run(tmp_path):
+    with pytest.raises(InputError, match="repository's root"):
+        load("test", tmp_path)
+
+
+def test_schemas_are_up_to_date():
+    for name, content in schemas().items():
+        path = ROOT / "config" / "schema" / name
+        assert path.read_text(encoding="utf-8") == content, f"{path} is out of date; run `sirbench schema`"
+
+
+def test_every_setting_says_what_it_is():
+    def undescribed(schema):
+        return [
+            f"{name}.{field}"
+            for name, model in {**schema.get("$defs", {}), schema["title"]: schema}.items()
+            for field, spec in model.get("properties", {}).items()
+            if "description" not in spec
+            and "$ref" not in spec
+            and "const" not in spec
+            and not spec.get("anyOf")
+        ]
+
+    for model in (Study, Recipe):
+        assert [
+            name for name in undescribed(model.model_json_schema()) if name.split(".")[1] not in PLAIN
+        ] == []
+
+
+PLAIN = ("collection", "backbones")
+"""Fields whose own model says what they are."""

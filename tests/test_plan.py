@@ -1,0 +1,124 @@
+"""Which training jobs recipes come to, which they share, and what makes a job another job."""
+
+import pytest
+
+from sirbench.config import load
+from sirbench.errors import InputError
+from sirbench.plan import cells, compressors, level_named, measures, plan, shown_rows
+from tests.checkouts import ROOT
+
+
+@pytest.fixture(scope="module")
+def paper():
+    return load("paper", ROOT / "config")
+
+
+@pytest.fixture(scope="module")
+def demo():
+    return load("demo", ROOT / "config")
+
+
+def jobs(config, name):
+    """The jobs of a recipe, compressors first."""
+    recipe = config.recipes[name]
+    return [*compressors(recipe, config.study), plan(recipe, config.study)]
+
+
+@pytest.mark.parametrize("name", ["v0", "v3-top-16", "v4-random-8", "lce-8"])
+def test_v0_v3_v4_are_one_job_from_the_backbone_with_blocks_drawn_per_epoch(paper, name):
+    (job,) = jobs(paper, name)
+    assert job.needs == []
+    assert not job.fixed_blocks
+    assert job.level == 0
+
+
+def test_v0_draws_its_group_at_random(paper):
+    (job,) = jobs(paper, "v0")
+    assert (job.step, job.sizes, job.loss) == ("single", (2,), "softmax-binary")
+
+
+def test_v1_top_trains_every_level_from_the_backbone_on_the_hardest_of_the_level_before(paper):
+    first, second, third = jobs(paper, "v1-top-16")
+    assert [job.sizes for job in (first, second, third)] == [(88,), (48,), (16,)]
+    assert [job.weights_from for job in (first, second, third)] == [None, None, None]
+    assert [job.negatives_from for job in (first, second, third)] == [None, first, second]
+    assert all(job.fixed_blocks for job in (first, second, third))
+
+
+def test_v2_top_also_starts_at_the_weights_of_the_level_before(paper):
+    first, second, third = jobs(paper, "v2-top-16")
+    assert [job.weights_from for job in (first, second, third)] == [None, first, second]
+    assert [job.negatives_from for job in (first, second, third)] == [None, first, second]
+
+
+def test_v2_random_draws_from_the_fixed_block_at_every_level(paper):
+    first, second, third = jobs(paper, "v2-random-16")
+    assert [job.sizes for job in (first, second, third)] == [(88,), (88, 48), (88, 16)]
+    assert [job.weights_from for job in (first, second, third)] == [None, first, second]
+    assert [job.negatives_from for job in (first, second, third)] == [None, None, None]
+
+
+def test_v1_random_needs_no_compressor(paper):
+    (job,) = jobs(paper, "v1-random-16")
+    assert job.sizes == (88, 16)
+    assert job.level == 3
+
+
+def test_level_1_is_shared_by_v1_and_v2_and_both_selections(paper):
+    names = {name: jobs(paper, name)[0].name for name in ("v1-top-16", "v2-top-16", "v2-random-16")}
+    assert len(set(names.values())) == 1
+
+
+def test_table_3_trains_four_compressors_in_all(paper):
+    recipes = {row.recipe for row in paper.tables["table3"].rows}
+    names = {job.name for recipe in recipes for job in compressors(paper.recipes[recipe], paper.study)}
+    assert len(names) == 4  # level 1, and level 2 of v1-top, v2-top and v2-random
+
+
+def test_sizes_are_scaled_by_the_study(demo):
+    assert jobs(demo, "v4-top-8")[0].sizes == (22, 12, 4, 2)
+
+
+def test_epochs_per_level(paper):
+    recipe = paper.recipes["v1-top-16"].model_copy(update={"epochs": [1, 2, 3]})
+    assert [job.epochs for job in [*compressors(recipe, paper.study), plan(recipe, paper.study)]] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"loss": "hinge"}, {"epochs": [7]}, {"selection": "random"}, {"forward": "shared"}, {"cpr": "literal"}],
+)
+def test_a_changed_setting_is_another_job_with_another_name(paper, change):
+    recipe = paper.recipes["v4-top-16"]
+    changed = recipe.model_copy(update=change)
+    assert plan(changed, paper.study).name != plan(recipe, paper.study).name
+
+
+def test_a_description_is_no_setting(paper):
+    recipe = paper.recipes["v4-top-16"]
+    assert plan(recipe.model_copy(update={"description": "x"}), paper.study) == plan(recipe, paper.study)
+
+
+def test_levels_are_found_by_name(paper):
+    job = compressors(paper.recipes["v2-top-16"], paper.study)[1]
+    assert level_named(job.name, paper) == job
+    with pytest.raises(InputError, match="level9-1-00000000"):
+        level_named("level9-1-00000000", paper)
+
+
+def test_cells_of_a_table_include_the_baseline_of_every_backbone_once(demo):
+    table = demo.tables["table1"].model_copy(update={"rows": demo.tables["table1"].rows[3:]})
+    assert cells(demo, table) == [
+        ("bm25", backbone, recipe) for backbone in ("wlp", "ict", "prop") for recipe in ("v0", "v4-top-16")
+    ]
+
+
+def test_rows_without_their_backbone_are_left_out_by_label():
+    config = load("scifact", ROOT / "config")
+    shown, left_out = shown_rows(config, config.tables["table2"])
+    assert {row.backbone for row in shown} == {"bert"}
+    assert left_out == ["ELECTRA", "ELECTRA + V1", "ELECTRA + V2", "ELECTRA + V3", "ELECTRA + V4"]
+
+
+def test_a_cell_is_measured_by_all_that_any_table_shows(demo):
+    assert measures(demo) == ["RR@100", "RR@10", "AP@20", "nDCG@20"]

@@ -1,0 +1,175 @@
+"""The workflow as a user meets it: targets, a table of one's own, what runs again and what does not."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sirbench.config import load, study_names
+from tests.checkouts import ROOT, copy_checkout, environment, snakemake
+
+MINE = """
+title: A table of mine
+caption: V0 beside the strategies whose levels are jobs of their own.
+measures: [RR@10, AP@20]
+rows:
+  - {label: V0, backbone: bert, recipe: v0}
+  - {label: V1 Top, backbone: bert, recipe: v1-top-16}
+  - {label: V2 Top, backbone: bert, recipe: v2-top-16}
+"""
+
+
+def planned(output):
+    """Rule to number of jobs, from Snakemake's table of job counts."""
+    table = re.search(r"^job +count\n-+ +-+\n(.*?)\n\n", output, re.MULTILINE | re.DOTALL)
+    counts = dict(line.split() for line in table.group(1).splitlines()) if table else {}
+    return {rule: int(count) for rule, count in counts.items() if rule != "total"}
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory, pydocs_sliver):
+    folder = copy_checkout(tmp_path_factory.mktemp("workflow") / "checkout", pydocs_sliver.parent)
+    (folder / "config/tables/mine.yaml").write_text(MINE)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(checkout):
+    """The checkout after `snakemake mine` on two cores and what looks like one GPU."""
+    done = snakemake(checkout, "mine", variables={"CUDA_VISIBLE_DEVICES": "0"})
+    assert done.returncode == 0, done.stdout[-5000:]
+    OUTPUT[checkout] = done.stdout
+    return checkout
+
+
+OUTPUT = {}
+"""What Snakemake printed, by checkout."""
+
+
+@pytest.mark.workflow
+@pytest.mark.parametrize("study", study_names(ROOT / "config"))
+def test_dry_run_of_every_target_of_every_study(checkout, study):
+    config = load(study, ROOT / "config")
+    targets = [name for name, table in config.tables.items() if shows_something(config, table)]
+    done = snakemake(checkout, "--dry-run", "tables", *targets, study=study)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert planned(done.stdout)["write_table"] == len(targets) + ("mine" not in targets)
+
+
+def shows_something(config, table):
+    return any(row.backbone in config.study.backbones for row in table.rows)
+
+
+@pytest.mark.workflow
+def test_lint_and_format():
+    for command in (["snakemake", "--lint"], ["snakefmt", "--check", "Snakefile", "workflow"]):
+        done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.workflow
+def test_a_table_of_ones_own_is_a_target(finished):
+    table = pd.read_csv(finished / "results/test/tables/mine.csv")
+    assert list(table["row"].unique()) == ["V0", "V1 Top", "V2 Top"]
+    assert list(table["measure"].unique()) == ["RR@10", "AP@20"]
+    assert table["value"].between(0, 1).all()
+    assert "DEMONSTRATION" in (finished / "results/test/tables/mine.md").read_text()
+
+
+@pytest.mark.workflow
+def test_levels_that_recipes_share_are_trained_once(finished):
+    levels = sorted(path.name[:6] for path in (finished / "results/test/levels/bm25/bert").iterdir())
+    assert levels == ["level1", "level2", "level2"]
+
+
+@pytest.mark.workflow
+def test_a_cell_keeps_its_model_record_and_provenance(finished):
+    cell = finished / "results/test/cells/bm25/bert/v1-top-16/seed1"
+    assert sorted(path.name for path in cell.iterdir()) == [
+        *("model", "per_query.csv", "provenance.json", "run.trec.gz", "selection.parquet", "train.jsonl")
+    ]
+
+
+@pytest.mark.workflow
+def test_a_finished_target_does_nothing(finished):
+    assert "Nothing to be done" in snakemake(finished, "--dry-run", "mine").stdout
+
+
+@pytest.mark.workflow
+def test_changing_a_recipe_runs_its_cells_and_its_tables_again_and_nothing_else(finished, tmp_path):
+    folder = copy_of(finished, tmp_path)
+    edit(folder / "config/recipes/v0.yaml", "levels: [2]", "levels: [3]")
+    done = snakemake(folder, "--dry-run", "mine")
+    assert planned(done.stdout) == {
+        **{"train": 1, "rerank": 1, "evaluate": 1},
+        **{"write_table": 1, "mine": 1},
+    }
+    assert "recipe=v0" in done.stdout and "recipe=v1-top-16" not in done.stdout
+
+
+@pytest.mark.workflow
+def test_changing_a_description_runs_nothing(finished, tmp_path):
+    folder = copy_of(finished, tmp_path)
+    edit(folder / "config/recipes/v0.yaml", "description: V0", "description: The baseline V0")
+    assert "Nothing to be done" in snakemake(folder, "--dry-run", "mine").stdout
+
+
+@pytest.mark.workflow
+def test_a_new_measure_evaluates_again_but_trains_nothing(finished, tmp_path):
+    folder = copy_of(finished, tmp_path)
+    edit(folder / "config/tables/mine.yaml", "[RR@10, AP@20]", "[RR@10, RR@5]")
+    rules = planned(snakemake(folder, "--dry-run", "mine").stdout)
+    assert rules == {"evaluate": 3, "evaluate_candidates": 1, "write_table": 1, "mine": 1}
+
+
+@pytest.mark.workflow
+def test_a_raised_method_revision_trains_everything_again(finished, tmp_path):
+    folder = copy_of(finished, tmp_path)
+    edit(folder / "sirbench/plan.py", "METHOD = 1", "METHOD = 2")
+    rules = planned(snakemake(folder, "--dry-run", "mine").stdout)
+    assert (rules["train"], rules["train_level"]) == (3, 3)
+
+
+@pytest.mark.workflow
+def test_a_mistake_stops_everything_before_the_first_job(checkout, tmp_path):
+    folder = copy_of(checkout, tmp_path)
+    edit(folder / "config/tables/mine.yaml", "recipe: v1-top-16", "recipe: v1-tpo-16")
+    done = snakemake(folder, "mine")
+    assert done.returncode != 0
+    assert (
+        "config/tables/mine.yaml: rows.1.recipe: unknown name 'v1-tpo-16'; did you mean 'v1-top-16'?"
+        in done.stdout
+    )
+    assert "Traceback" not in done.stdout
+    assert "rule " not in done.stdout
+
+
+@pytest.mark.workflow
+def test_no_more_gpu_jobs_at_a_time_than_gpus(finished):
+    """Two cores were free and several jobs ready, but one GPU was all there was."""
+    running, most = set(), 0
+    for event in re.finditer(
+        r"^(?:local)?rule (\w+):|jobid: (\d+)$|^Finished jobid: (\d+)", OUTPUT[finished], re.M
+    ):
+        rule, started, ended = event.groups()
+        if rule:
+            on_gpu = rule in ("train", "train_level", "rerank")
+        elif started and on_gpu:
+            running.add(started)
+        running.discard(ended)
+        most = max(most, len(running))
+    assert most == 1
+
+
+def copy_of(checkout, tmp_path):
+    """A copy to edit, times included, so that nothing but the edit is a reason to run."""
+    return Path(shutil.copytree(checkout, tmp_path / "checkout", symlinks=True))
+
+
+def edit(path, old, new):
+    text = path.read_text()
+    assert text.count(old) == 1, (path, old)
+    path.write_text(text.replace(old, new))
