@@ -10,8 +10,8 @@ SPECIAL = {
     ">": "$>$",
     "|": "$|$",
     '"': "''",
-    BETTER: r"$^{\dagger}$",
-    WORSE: r"$^{\ddagger}$",
+    BETTER: r"$\dagger$",
+    WORSE: r"$\ddagger$",
     **{character: "\\" + character for character in "&%$#_{}"},
 }
 WIDEST_SINGLE_COLUMN = 4
@@ -20,7 +20,7 @@ WIDEST_SINGLE_COLUMN = 4
 
 def render(shown: Presentation) -> str:
     """Return a float with caption, label `tab:<name>` and notes; it needs ``\\usepackage{booktabs}``."""
-    columns = sum(map(len, shown.groups.values()))
+    columns = sum(len(measures) for _, measures in shown.groups)
     environment = "table" if columns <= WIDEST_SINGLE_COLUMN else "table*"
     caption = escape(shown.caption)
     lines = [f"% {shown.name}: needs \\usepackage{{booktabs}}"]
@@ -29,10 +29,10 @@ def render(shown: Presentation) -> str:
         caption = rf"\textbf{{{escape(shown.warning)}}} {caption}"
     lines += [
         rf"\begin{{{environment}}}[t]",
-        r"\centering\small\setlength{\tabcolsep}{4pt}",
+        r"\centering\footnotesize\setlength{\tabcolsep}{2.5pt}",
         rf"\caption{{{caption}}}",
-        rf"\label{{tab:{shown.name}}}",
-        rf"\begin{{tabular}}{{l{'c' * columns}}}",
+        rf"\label{{tab:{shown.name}}}\par\smallskip",
+        rf"\begin{{tabular}}{{@{{}}l{'c' * columns}@{{}}}}",
         r"\toprule",
         *_heads(shown.groups),
         r"\midrule",
@@ -45,7 +45,7 @@ def render(shown: Presentation) -> str:
         r"\bottomrule",
         r"\end{tabular}",
         r"\par\smallskip",
-        rf"\parbox{{\linewidth}}{{\footnotesize {escape(' '.join(shown.notes))}}}",
+        rf"\parbox{{\linewidth}}{{{escape(' '.join(shown.notes))}}}",
         rf"\end{{{environment}}}",
     ]
     return "\n".join(lines) + "\n"
@@ -56,14 +56,14 @@ def escape(text: str) -> str:
     return "".join(SPECIAL.get(character, character) for character in text)
 
 
-def _heads(groups: dict[str, list[str]]) -> list[str]:
+def _heads(groups: list[tuple[str, list[str]]]) -> list[str]:
     spans, rules, first = [""], [], 2
-    for group, measures in groups.items():
+    for group, measures in groups:
         last = first + len(measures) - 1
         spans.append(rf"\multicolumn{{{len(measures)}}}{{c}}{{{escape(group)}}}")
         rules.append(rf"\cmidrule(lr){{{first}-{last}}}")
         first = last + 1
-    measures = [escape(measure) for measures in groups.values() for measure in measures]
+    measures = [escape(measure) for _, measures in groups for measure in measures]
     return [_row(spans), " ".join(rules), _row(["Model", *measures])]
 
 
@@ -74,4 +74,4 @@ def _row(cells: list[str]) -> str:
 def _number(number: Number) -> str:
     """Set a number; its mark hangs to the right without width, so that the digits stay in line."""
     text = rf"\textbf{{{number.text}}}" if number.best else number.text
-    return text + (rf"\rlap{{{escape(number.mark)}}}" if number.mark else "")
+    return text + (rf"\rlap{{\textsuperscript{{{escape(number.mark)}}}}}" if number.mark else "")

@@ -8,7 +8,7 @@ def render(shown: Presentation) -> str:
 
     Markdown knows no column groups: a column's head is its group's over its own.
     """
-    heads = [f"{group}<br>{measure}" for group, measures in shown.groups.items() for measure in measures]
+    heads = [f"{_escape(group)}<br>{measure}" for group, measures in shown.groups for measure in measures]
     rows = [[row.label, *map(_number, row.numbers)] for row in shown.rows]
     parts = [f"# {_escape(shown.title)}"]
     if shown.warning:
@@ -42,7 +42,7 @@ def _grid(heads: list[str], rows: list[list[str]], alignment: str) -> str:
 
 
 def _escape(text: str) -> str:
-    """Escape what would end a cell or start markup in a label, caption or note."""
-    for character in "\\|*_<`":
+    """Escape what would end a cell or start emphasis or code."""
+    for character in "\\|*_`":
         text = text.replace(character, "\\" + character)
     return text

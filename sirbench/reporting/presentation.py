@@ -27,7 +27,7 @@ PAPER_NAMES = {"RR": "MRR", "AP": "MAP", "nDCG": "NDCG", "R": "recall"}
 
 @dataclass(frozen=True)
 class Number:
-    """One number of the table: its text, whether it is the best of its column, and its mark or ""."""
+    """One number of the table: its text, whether it is the best of its column, its mark or ""."""
 
     text: str
     best: bool = False
@@ -64,8 +64,8 @@ class Presentation:
     title: str
     caption: str
     warning: str
-    groups: dict[str, list[str]]
-    """Head of a column group, e.g. HDCT Top 100 -> heads of its columns."""
+    groups: list[tuple[str, list[str]]]
+    """Head of each column group, e.g. HDCT Top 100, and heads of its columns."""
     rows: list[ShownRow]
     notes: list[str]
     comparisons: list[Comparison]
@@ -85,7 +85,7 @@ def present(
     Args:
         tidy: the frame of `tidy_table`.
         table: the table that it was made from.
-        per_query: the same as there (a mark's direction needs the baseline, which may be no row of the table).
+        per_query: the same as there; a mark's direction needs the baseline, which may be no row.
         groups: candidates -> head of its column group, e.g. {"hdct": "HDCT Top 100"}, in order.
         first_stage: candidates -> measures of the candidates themselves, R@100 (the ceiling) among them.
         left_out: labels of the rows that the study has no backbone for.
@@ -96,14 +96,15 @@ def present(
         mark=[_mark(line, table, per_query) for line in tidy.itertuples()],
         column=[f"{groups[line.candidates]}, {paper_name(line.measure)}" for line in tidy.itertuples()],
     )
-    lines["best"] = lines["text"] == lines.groupby("column")["text"].transform("max")
+    printed = lines["text"].astype("float64")  # what looks equal is equally bold
+    lines["best"] = printed == printed.groupby([lines["candidates"], lines["measure"]]).transform("max")
     of_cell = lines.set_index(["backbone", "recipe"])
     return Presentation(
         name=tidy["table"].iloc[0],
         title=table.title,
         caption=table.caption,
         warning=DEMONSTRATION if demonstration else "",
-        groups={head: [paper_name(measure) for measure in table.measures] for head in groups.values()},
+        groups=[(head, [paper_name(measure) for measure in table.measures]) for head in groups.values()],
         rows=[
             ShownRow(
                 label=row.label,
@@ -132,10 +133,12 @@ def paper_name(measure: str) -> str:
 
 
 def _mark(line: tuple, table: Table, per_query: PerQuery) -> str:
+    """Return the direction's mark, in parentheses where Holm's correction takes it away, or ""."""
     if not line.significant:
         return ""
     baseline = per_query[line.candidates, line.backbone, table.baseline][line.measure].mean()
-    return BETTER if line.value > baseline else WORSE
+    mark = BETTER if line.value > baseline else WORSE
+    return mark if line.p_holm < SIGNIFICANCE_LEVEL else f"({mark})"
 
 
 def _sample_note(lines: pd.DataFrame) -> str:
@@ -151,29 +154,14 @@ def _test_notes(lines: pd.DataFrame, table: Table) -> list[str]:
         notes.append(
             f"{BETTER} significantly better, {WORSE} significantly worse than {table.baseline} with the same "
             "backbone: two-sided paired t-test over queries on the column's own measure, "
-            f"p < {SIGNIFICANCE_LEVEL}. {_holm_sentence(lines)}"
+            f"p < {SIGNIFICANCE_LEVEL}; in parentheses where Holm's correction over the column undoes it."
         )
     untested = lines[lines["p_value"].isna() & (lines["recipe"] != table.baseline)]
     if len(untested):
         rows = ", ".join(dict.fromkeys(untested["row"]))
-        notes.append(
-            f"Not tested, for want of {table.baseline} with their backbone or of a second query: {rows}."
-        )
+        wanting = f"{table.baseline} with the same backbone, or of a second query"
+        notes.append(f"Not tested, for want of {wanting}: {rows}.")
     return notes
-
-
-def _holm_sentence(lines: pd.DataFrame) -> str:
-    marked = lines[lines["significant"]]
-    if marked.empty:
-        return "No difference is significant."
-    lost = marked[marked["p_holm"] >= SIGNIFICANCE_LEVEL]
-    if lost.empty:
-        return "Every mark holds after Holm's correction over its column."
-    named = [
-        f"{line.row} ({line.column}: p = {line.p_value:.3f}, corrected {line.p_holm:.3f})"
-        for line in lost.itertuples()
-    ]
-    return f"After Holm's correction over its column no mark is left for {'; '.join(named)}."
 
 
 def _first_stage_note(head: str, measures: Mapping[str, float]) -> str:

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from sirbench.errors import InputError
 from sirbench.evaluation.significance import bootstrap_interval, holm, paired_t_test
-from sirbench.reporting.published import published_value
+from sirbench.reporting.published import KEYS, published_value
 
 if TYPE_CHECKING:
     from sirbench.study import Row, Table
@@ -46,16 +46,16 @@ def tidy_table(
     * p_holm: p_value after Holm's correction, its family being all tests of one candidates x measure, that is
       one column of the printed table.
     * significant: p_value < 0.05, uncorrected like the paper's dagger, for better or worse.
-    * published, difference: the paper's value and ours minus it, where `published` (of `read_published`) is
-      given and has one. Give it only where the study repeats the paper's setting.
+    * published, difference: the paper's value in its table of the same name, and ours minus it; empty where
+      it has none. Give `published` only where the study repeats the paper's setting.
 
     Args:
-        name: the table's name in the study's results.
+        name: the table's name, both in the study's results and, for table1 to table3, in the paper.
         table: its rows, measures and baseline.
         per_query: values of every cell of the table, and of its baselines where the study has them.
         candidates: column groups, in order.
         seeds: how many seeds `per_query` averages.
-        published: the paper's numbers, or None.
+        published: the paper's numbers as `read_published` returns them, or None.
 
     Raises:
         InputError: cells or measures are missing (all of them named), or cells are about different queries.
@@ -68,7 +68,6 @@ def tidy_table(
             **{"candidates": run, "measure": measure, "seeds": seeds},
             **_estimate(per_query[run, row.backbone, row.recipe][measure]),
             "p_value": _p_value(per_query, table, row, run, measure),
-            "published": _published(published, table, row, run, measure),
         }
         for row, run, measure in tqdm(columns, desc=f"{name}: intervals and tests", unit="number")
     ]
@@ -76,6 +75,10 @@ def tidy_table(
     family = frame.groupby(["candidates", "measure"], sort=False)["p_value"]
     frame["p_holm"] = family.transform(lambda p_values: holm(p_values.tolist()))
     frame["significant"] = frame["p_value"] < SIGNIFICANCE_LEVEL
+    frame["published"] = [
+        float("nan") if published is None else published_value(published, *place)
+        for place in frame[KEYS].itertuples(index=False)
+    ]
     frame["difference"] = frame["value"] - frame["published"]
     return frame[COLUMNS]
 
@@ -83,9 +86,9 @@ def tidy_table(
 def verdict(ci_low: float, ci_high: float, published: float) -> str:
     """Say how the published number lies to our 95 % interval over queries.
 
-    "inside our 95 % interval" (ends included), "ours higher" (it lies below the interval), "ours lower" (above), or
-    "no interval" (a single query). The interval knows nothing of seeds or of the paper's own uncertainty:
-    a verdict of higher or lower asks for a reason, it does not prove one.
+    "inside our 95 % interval" (ends included), "ours higher" (it lies below the interval), "ours lower" (it
+    lies above), or "no interval" (a single query). The interval knows nothing of seeds or of the paper's own
+    uncertainty: a verdict of higher or lower asks for a reason, it does not prove one.
     """
     if published < ci_low:
         return "ours higher"
@@ -104,14 +107,6 @@ def _p_value(per_query: PerQuery, table: Table, row: Row, candidates: str, measu
     if row.recipe == table.baseline or baseline is None:
         return float("nan")
     return paired_t_test(per_query[candidates, row.backbone, row.recipe][measure], baseline[measure])
-
-
-def _published(
-    published: pd.DataFrame | None, table: Table, row: Row, candidates: str, measure: str
-) -> float:
-    if published is None or table.published is None:
-        return float("nan")
-    return published_value(published, table.published, row.backbone, row.recipe, candidates, measure)
 
 
 def _refuse_missing(name: str, table: Table, per_query: PerQuery, candidates: Sequence[str]) -> None:
