@@ -94,7 +94,7 @@ def test_values_and_mask_of_different_shapes_are_refused():
 
 
 def test_random_keys_keep_every_subset_equally_often():
-    """3 of 7 negatives: 35 subsets, 1000 of 35,000 draws each. The seed is fixed: it cannot fail by chance."""
+    """3 of 7 negatives: 35 subsets, 1000 of 35,000 draws each. The seed is fixed: no flakes."""
     keys = torch.rand(35_000, 8, generator=torch.Generator().manual_seed(1))
     positions, _ = keep_top(keys, torch.ones(keys.shape, dtype=torch.bool), 4)
     subsets = (2 ** positions[:, 1:]).sum(dim=1)
