@@ -16,7 +16,7 @@ import torch
 def claim_device(gpus: int, threads: int) -> Iterator[torch.device]:
     """The device for a job that asks for `gpus`, with deterministic arithmetic and `threads` CPU threads.
 
-    A cluster or `torchrun` has already said which GPU is ours. Elsewhere the first GPU that no other job
+    `torchrun` has already said which GPU is ours. Elsewhere the first of the visible GPUs that no other job
     holds is taken, by a lock that the system drops with the process; if all are taken, this waits.
     """
     torch.set_num_threads(threads)
@@ -30,16 +30,19 @@ def claim_device(gpus: int, threads: int) -> Iterator[torch.device]:
             yield torch.device("cpu")
         elif "LOCAL_RANK" in os.environ:
             yield torch.device("cuda", int(os.environ["LOCAL_RANK"]))
-        elif "SLURM_JOB_ID" in os.environ:
-            yield torch.device("cuda", 0)
         else:
             yield torch.device("cuda", held.enter_context(claim_number(visible)))
 
 
 @contextmanager
 def claim_number(count: int, folder: Path | None = None, poll: float = 1.0) -> Iterator[int]:
-    """Hold one of the numbers 0 ... count-1 that no other process of this machine holds; wait for one."""
-    folder = folder or Path(tempfile.gettempdir()) / f"sirbench-gpus-{os.getuid()}"
+    """Hold one of the numbers 0 ... count-1 that no other process of this machine holds; wait for one.
+
+    SLURM shows every job and every step its own GPUs as 0, 1, ..., so each of them counts for itself.
+    """
+    if folder is None:
+        parts = [str(os.getuid()), *(os.environ.get(f"SLURM_{part}_ID", "") for part in ("JOB", "STEP"))]
+        folder = Path(tempfile.gettempdir()) / "-".join(["sirbench-gpus", *filter(None, parts)])
     folder.mkdir(parents=True, exist_ok=True)
     waiting = False
     while True:
