@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from sirbench.data.tokens import PairBatch, TokenStore
+from sirbench.errors import InputError
 from sirbench.ranking.chunks import chunks_by_length
 
 Gradient = Literal["none", "kept", "cached"]
@@ -29,6 +30,12 @@ class CrossEncoder:
         chunk_tokens: int = 16384,
         precision: Literal["fp32", "bf16"] = "fp32",
     ):
+        positions = getattr(model.config, "max_position_embeddings", store.template.max_tokens)
+        if store.template.max_tokens > positions:
+            raise InputError(
+                f"input.max_tokens={store.template.max_tokens} is more than the {positions} positions of the "
+                "backbone; lower it"
+            )
         self.model = model
         self.store = store
         self.chunk_tokens = chunk_tokens
