@@ -17,6 +17,8 @@ def pytest_configure(config):
     if CACHES.is_dir():
         shutil.copytree(CACHES, home, copy_function=shutil.copyfile)
     os.environ["IR_DATASETS_HOME"] = str(home)
+    # Models this small are slower on several threads, the more so beside other work.
+    os.environ["OMP_NUM_THREADS"] = "1"
     config.add_cleanup(lambda: shutil.rmtree(home.parent, ignore_errors=True))
 
 

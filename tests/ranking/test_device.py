@@ -1,0 +1,116 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from sirbench.ranking import device
+from sirbench.ranking.device import claim_device, claim_number
+
+HOLDER = """
+import fcntl, sys, time
+lock = open(sys.argv[1], "w")
+fcntl.flock(lock, fcntl.LOCK_EX)
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def hold(tmp_path):
+    """Starts processes that hold a number until they are killed."""
+    holders = []
+
+    def start(number):
+        command = [sys.executable, "-c", HOLDER, str(tmp_path / str(number))]
+        holder = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        holders.append(holder)
+        assert holder.stdout.readline() == "held\n"
+        return holder
+
+    yield start
+    for holder in holders:
+        holder.kill()
+        holder.wait()
+
+
+def test_no_number_is_held_twice(tmp_path, hold):
+    hold(0)
+    hold(2)
+    with claim_number(4, tmp_path) as first, claim_number(4, tmp_path) as second:
+        assert (first, second) == (1, 3)
+    with claim_number(4, tmp_path) as again:
+        assert again == 1
+
+
+def test_a_killed_process_frees_its_number_for_one_that_waits(tmp_path, hold, capfd):
+    first, _ = hold(0), hold(1)
+    killer = subprocess.Popen(["sh", "-c", f"sleep 0.3; kill -{signal.SIGKILL} {first.pid}"])
+    started = time.monotonic()
+    with claim_number(2, tmp_path, poll=0.02) as number:
+        assert number == 0
+        assert time.monotonic() - started > 0.25
+    killer.wait()
+    assert capfd.readouterr().err == "all 2 GPUs are held by other jobs: waiting for one\n"
+
+
+def test_an_error_frees_the_number(tmp_path):
+    with pytest.raises(RuntimeError), claim_number(1, tmp_path):
+        raise RuntimeError
+    with claim_number(1, tmp_path) as number:
+        assert number == 0
+
+
+@pytest.fixture
+def gpus(monkeypatch, tmp_path):
+    """Pretends that this machine has two GPUs, and nothing else is known."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(device.tempfile, "gettempdir", lambda: str(tmp_path))
+    for name in ("LOCAL_RANK", "SLURM_JOB_ID", "SLURM_STEP_ID"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_jobs_of_one_machine_take_a_gpu_each(gpus):
+    with claim_device(1, threads=1) as first, claim_device(1, threads=1) as second:
+        assert (first, second) == (torch.device("cuda", 0), torch.device("cuda", 1))
+
+
+def test_torchrun_says_which_gpu(gpus, monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    with claim_device(2, threads=1) as claimed:
+        assert claimed == torch.device("cuda", 1)
+
+
+def test_jobs_that_share_a_slurm_allocation_take_a_gpu_each(gpus, monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    with claim_device(1, threads=1) as first, claim_device(1, threads=1) as second:
+        assert (first, second) == (torch.device("cuda", 0), torch.device("cuda", 1))
+
+
+def test_slurm_jobs_that_each_see_one_gpu_do_not_wait_for_each_other(gpus, monkeypatch):
+    monkeypatch.setattr(
+        torch.cuda, "device_count", lambda: 1
+    )  # as SLURM shows them: each its own as number 0
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    with claim_device(1, threads=1) as first:
+        monkeypatch.setenv("SLURM_JOB_ID", "8")
+        with claim_device(1, threads=1) as second:
+            assert first == second == torch.device("cuda", 0)
+
+
+def test_a_job_without_gpus_takes_none(gpus, tmp_path):
+    with claim_device(0, threads=1) as claimed:
+        assert claimed == torch.device("cpu")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_gpu_is_no_error_but_is_said(monkeypatch, capfd):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with claim_device(1, threads=1) as claimed:
+        assert claimed == torch.device("cpu")
+        assert torch.get_num_threads() == 1 and torch.are_deterministic_algorithms_enabled()
+        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    assert "computing on the CPU" in capfd.readouterr().err
