@@ -33,7 +33,7 @@ $(TABLES): $(READY)
 
 report: $(READY)  ## every table of the study, and Snakemake's report on how each came about
 	snakemake --cores $(CORES) --rerun-incomplete --show-failed-logs tables --config study=$(STUDY)
-	snakemake --report results/$(STUDY)/report.zip tables --config study=$(STUDY)
+	snakemake --report results/$(STUDY)/report.html tables --config study=$(STUDY)
 
 test: $(READY)  ## run every test
 	python -m pytest

@@ -6,7 +6,13 @@ rule write_table:
         lambda wildcards: table_inputs(wildcards.table),
         "published/yes-sir.csv" if CONFIG.study.comparable else [],
     output:
-        [PATHS.table("{table}", ending) for ending in ("csv", "md", "tex")],
+        report(
+            PATHS.table("{table}"),
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"table": "{table}"},
+        ),
+        [PATHS.table("{table}", ending) for ending in ("md", "tex")],
     log:
         log_file("table/{table}"),
     benchmark:
