@@ -45,7 +45,8 @@ def cpr_logits(log_p: Sequence[Tensor], mask: Tensor, form: str) -> Tensor:
     """Logits whose softmax is CPR_i, of shape (batch, documents of level i).
 
     `log_p` holds log P_1 ... log P_i, each normalised over its own level's documents and then gathered
-    at the documents of level i, aligned by identity; 0 where `mask` is False.
+    at the documents of level i, aligned by identity. Where `mask` is False, the logits are finite and
+    mean nothing: the loss leaves them out.
     """
     assert all(values.shape == mask.shape for values in log_p), [values.shape for values in log_p]
     return FORMS[form]([values.masked_fill(~mask, 0.0) for values in log_p])

@@ -67,6 +67,7 @@ def test_padding_adds_nothing_and_gets_no_gradient(form):
     scores = torch.tensor([[1.0, 2.0, 0.0, 9.0]], dtype=torch.float64, requires_grad=True)
     log_p = torch.log_softmax(scores.masked_fill(~mask, -torch.inf), dim=1)
     logits = cpr_logits([log_p, log_p], mask, form)
+    assert logits.isfinite().all()  # log P of padding is -inf, which a loss could not multiply by its mask
     short = torch.log_softmax(torch.tensor([[1.0, 2.0, 0.0]], dtype=torch.float64), dim=1)
     torch.testing.assert_close(logits[:, :3], cpr_logits([short, short], whole(short), form))
     slope = torch.autograd.grad(eq1(logits, mask).sum(), scores)[0]
