@@ -14,10 +14,10 @@ def keep_top(values: Tensor, mask: Tensor, size: int) -> tuple[Tensor, Tensor]:
     """
     assert values.shape == mask.shape and size >= 1, (values.shape, mask.shape, size)
     width = min(size, values.shape[1])
-    ranked = values.detach().float().masked_fill(~mask, -torch.inf)
+    ranked = values.detach().clone()
     ranked[:, 0] = torch.inf
-    # Masked documents sort by position behind every real one, also behind scores of -inf.
     order = torch.argsort(ranked, dim=1, descending=True, stable=True)
+    # Then documents before padding: filling it with -inf instead would mix it with scores of -inf.
     order = order.gather(1, torch.argsort(~mask.gather(1, order), dim=1, stable=True))
     positions = order[:, :width]
     return positions, mask.gather(1, positions)
