@@ -28,10 +28,14 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty temporary folder; rename it to `path`, replacing it, when the block ends well."""
+    """Yield an empty temporary folder; rename it to `path`, replacing it, when the block ends well.
+
+    A folder cannot be replaced in one go: a crash may leave none at `path`, but never half of one.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
+    replaced = path.with_name(f".old-{os.getpid()}-{path.name}")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
@@ -39,11 +43,12 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         for file in sorted(temporary.rglob("*")):
             _flush(file)
         if path.exists():
-            shutil.rmtree(path)
+            path.replace(replaced)
         temporary.replace(path)
         _flush(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(replaced, ignore_errors=True)
 
 
 def _flush(path: Path) -> None:
