@@ -99,5 +99,6 @@ def trace(
 
 
 def _frame(kept: Sequence[Kept]) -> pd.DataFrame:
-    frame = pd.DataFrame(kept, columns=Kept._fields).sort_values(["step", "level"], kind="stable")
+    """The lines as a data frame, in an order that does not depend on how workers shared the blocks."""
+    frame = pd.DataFrame(kept, columns=Kept._fields).sort_values(["step", "level", "query_id"])
     return frame.astype({"step": "int32", "epoch": "int16", "level": "int8"})
