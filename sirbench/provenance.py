@@ -12,6 +12,8 @@ from typing import Any
 
 from sirbench.atomic import atomic_file
 
+HERE = Path(__file__).parent
+
 PACKAGES = (
     "torch",
     "transformers",
@@ -42,9 +44,9 @@ def digest(content: Any) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """Git commit and whether files differ from it, package versions, and the hardware.
+    """Git commit of this code and whether files differ from it, package versions, and the hardware.
 
-    `commit` is null outside a git checkout.
+    `commit` is null where the code is not in a git checkout.
     """
     return {
         "commit": _git("rev-parse", "HEAD"),
@@ -67,7 +69,7 @@ def write_provenance(path: Path, content: Mapping[str, Any]) -> None:
 
 def _git(*arguments: str) -> str | None:
     try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True)
+        done = subprocess.run(["git", *arguments], cwd=HERE, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()
