@@ -12,6 +12,9 @@ from sirbench.ranking.cross_encoder import CrossEncoder
 WINDOW = 16384
 """Pairs that are sorted by length together: enough for chunks of nearly equal length."""
 
+ROUNDING = 1e-6
+"""Scores no further apart than this, relative to the larger or to 1, may differ by their chunks alone."""
+
 
 def rerank(encoder: CrossEncoder, candidates: pd.DataFrame, name: str) -> pd.DataFrame:
     """The run of `candidates` (query_id, doc_id, score) with the encoder's scores, ties by document id.
@@ -23,7 +26,7 @@ def rerank(encoder: CrossEncoder, candidates: pd.DataFrame, name: str) -> pd.Dat
     queries = encoder.store.queries.rows(candidates["query_id"].to_numpy())
     documents = encoder.store.documents.rows(candidates["doc_id"].to_numpy())
     scores = np.empty(len(candidates), dtype=np.float64)
-    with tqdm(total=len(candidates), desc=name, unit="pair", mininterval=1) as bar:
+    with tqdm(total=len(candidates), desc=name, unit="pair") as bar:
         for start in range(0, len(candidates), WINDOW):
             window = slice(start, start + WINDOW)
             values = encoder.score(queries[window], documents[window])
@@ -34,6 +37,7 @@ def rerank(encoder: CrossEncoder, candidates: pd.DataFrame, name: str) -> pd.Dat
         raise TrainingError(f"{name}: the model gives scores that are no numbers")
     spread = reranked.groupby("query_id", sort=False)["score"].agg(["min", "max", "size"])
     several = spread[spread["size"] > 1]
-    if len(several) and (several["max"] == several["min"]).all():
+    rounding = ROUNDING * several[["min", "max"]].abs().max(axis=1).clip(lower=1)
+    if len(several) and (several["max"] - several["min"] <= rounding).all():
         raise TrainingError(f"{name}: every document of a query has the same score; the model has collapsed")
     return sort_run(reranked)
