@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from transformers import (
-    AutoConfig,
     AutoModelForSequenceClassification,
     AutoTokenizer,
     PreTrainedModel,
@@ -14,26 +14,29 @@ from transformers.utils import logging
 
 from sirbench.errors import InputError
 
-HEAD = ("classifier", "score", "pooler", "dense", "out_proj")
-"""Parts of a classifier that a pre-trained checkpoint may lack: they are drawn from the cell's seed."""
+# That the head is new is no news, nor is the progress of a write that takes a blink.
+logging.set_verbosity_error()
+logging.disable_progress_bar()
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     """The tokenizer of a checkpoint folder."""
     try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError) as error:
         raise InputError(f"{folder}: no usable tokenizer: {error}") from error
+    # Without the vocabulary's file, transformers makes a tokenizer to which every word is unknown.
+    if len(tokenizer) <= len(tokenizer.all_special_ids):
+        raise InputError(f"{folder}: no usable tokenizer: its vocabulary has no word; is a file missing?")
+    return tokenizer
 
 
 def load_model(folder: Path, seed: int) -> PreTrainedModel:
-    """A classifier with one label, float32: the checkpoint's encoder and, unless it has one, a new head.
+    """A classifier with one label, float32: the checkpoint's encoder and its head, or a new one.
 
     The new head depends on `seed` alone. Weights of the encoder that are missing, or have another
     shape, are an `InputError`: they would be random without a word.
     """
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
@@ -42,26 +45,29 @@ def load_model(folder: Path, seed: int) -> PreTrainedModel:
                 num_labels=1,
                 dtype=torch.float32,
                 use_safetensors=True,
+                ignore_mismatched_sizes=True,
                 local_files_only=True,
                 output_loading_info=True,
             )
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             raise InputError(f"{folder}: not a checkpoint that can be loaded: {error}") from error
-    lacking = sorted(key for key in report["missing_keys"] if not set(key.split(".")) & set(HEAD))
+    # What lies outside the encoder is the head; BERT's pooler belongs to it, although it is kept inside.
+    encoder = f"{model.base_model_prefix}."
+    random = {*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])}
+    lacking = sorted(key for key in random if key.startswith(encoder) and "pooler" not in key.split("."))
     if lacking:
         raise InputError(
-            f"{folder}: the checkpoint lacks {len(lacking)} weights of its encoder, e.g. {lacking[0]}; "
-            "is it of another architecture than its config.json says?"
+            f"{folder}: the checkpoint lacks {len(lacking)} weights of its encoder or has them in another "
+            f"shape, e.g. {lacking[0]}; is it of another architecture than its config.json says?"
         )
     return model
 
 
 def check_checkpoint(folder: Path) -> None:
     """Raise `InputError` unless the folder loads as a cross-encoder and its tokenizer fits the vocabulary."""
-    tokenizer = load_tokenizer(folder)
-    size = AutoConfig.from_pretrained(folder, local_files_only=True).vocab_size
-    if len(tokenizer) > size:
+    model, tokenizer = load_model(folder, seed=0), load_tokenizer(folder)
+    if len(tokenizer) > model.config.vocab_size:
         raise InputError(
-            f"{folder}: the tokenizer has {len(tokenizer)} tokens and the model embeddings for {size} only"
+            f"{folder}: the tokenizer has {len(tokenizer)} tokens and the model embeddings for "
+            f"{model.config.vocab_size} only; do they belong together?"
         )
-    load_model(folder, seed=0)
