@@ -6,6 +6,7 @@ data is all that has to be remembered.
 
 import logging
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, NamedTuple
 
 import torch
@@ -36,7 +37,7 @@ def save_checkpoint(
     optimizer: Optimizer,
     scheduler: LRScheduler,
 ) -> None:
-    """Replace the checkpoint at `path` (worker 0 does); a kill at any moment leaves the old one or the new one."""
+    """Replace the checkpoint at `path` (worker 0 does); a kill at any time leaves the old or the new one."""
     state = {
         "fingerprint": fingerprint,
         "progress": tuple(progress),
@@ -53,13 +54,21 @@ def save_checkpoint(
 def load_checkpoint(
     path: Path, fingerprint: str, model: nn.Module, optimizer: Optimizer, scheduler: LRScheduler
 ) -> Progress:
-    """Restore the state from `path`, or start at step 0 if it is missing or of another fingerprint."""
+    """Restore the state from `path`, or start at step 0 if it is missing, damaged or of another fingerprint.
+
+    The last two are warnings, not errors: to start anew is all that one could do, and it costs time only.
+    """
+    start = Progress(step=0, seconds=0.0)
     if not path.exists():
-        return Progress(step=0, seconds=0.0)
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        return start
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, UnpicklingError, EOFError) as error:
+        logger.warning("%s: damaged (%s); training starts anew", path, str(error).partition("\n")[0])
+        return start
     if state["fingerprint"] != fingerprint:
         logger.warning("%s: of other settings or inputs; training starts anew", path)
-        return Progress(step=0, seconds=0.0)
+        return start
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
     scheduler.load_state_dict(state["scheduler"])
