@@ -1,9 +1,10 @@
-"""The command line: `sirbench VERB` is what each workflow rule runs, so every step runs without Snakemake too.
+"""The command line: `sirbench VERB` is what each workflow rule runs: every step runs without Snakemake too.
 
 Verbs import what they need when called: help and plain tables shall not wait for torch.
 """
 
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -37,13 +38,25 @@ def main() -> None:
     Exit codes: 2 for wrong input, 3 for training that failed for good, 75 for training that was stopped by a
     signal and resumes when started again.
     """
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
-    logging.getLogger("sirbench").setLevel(logging.INFO)
+    _prepare_stderr()
     try:
         app()
     except (InputError, TrainingError, Interrupted) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+
+
+def _prepare_stderr() -> None:
+    """Our messages, others' warnings, and progress: every second, or every minute where it is a file."""
+    messages = logging.StreamHandler()
+    messages.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    # Asked of each message, since bm25s sets its own logger to DEBUG.
+    messages.addFilter(lambda it: it.levelno >= logging.WARNING or it.name.startswith("sirbench"))
+    logging.getLogger().addHandler(messages)
+    logging.getLogger("sirbench").setLevel(logging.INFO)
+    # tqdm reads these when it is first imported.
+    for name in ("TQDM_MININTERVAL", "TQDM_MAXINTERVAL"):
+        os.environ.setdefault(name, "1" if sys.stderr.isatty() else "60")
 
 
 @app.command()

@@ -30,7 +30,7 @@ def tokenize(config: Configuration, backbone: str) -> None:
     build_token_store(
         layout.tokens(backbone),
         load_tokenizer(layout.backbone(backbone)),
-        tqdm(documents, f"tokens for {backbone}", unit=" documents", mininterval=1),
+        tqdm(documents, f"tokens for {backbone}", unit=" documents"),
         queries.items(),
         max_tokens=study.input.max_tokens,
         max_query_tokens=study.input.max_query_tokens,

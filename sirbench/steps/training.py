@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+from tqdm import tqdm
 
 from sirbench import plan, provenance
 from sirbench.atomic import atomic_folder
@@ -144,7 +145,7 @@ def _score_input(
     """The run of a compressor over the negatives that it was trained on (self-involvement: Eq. 4)."""
     encoder.model.eval()
     parts = []
-    for query in queries:
+    for query in tqdm(queries, "score the negatives", unit="query"):
         block = draw_block(query, size, seed, epoch=0, fixed=True)
         documents = block.documents[1:]
         scores = encoder.score(documents * 0 + query.row, documents)

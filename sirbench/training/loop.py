@@ -65,7 +65,13 @@ def train(task: Task) -> tuple[Record, Progress]:
     guard = Guard(task.name)
     started = time.monotonic() - progress.seconds
 
-    bar = tqdm(desc=task.name, total=schedule.steps, initial=progress.step, unit="step", mininterval=1)
+    bar = tqdm(
+        desc=task.name,
+        total=schedule.steps,
+        initial=progress.step,
+        unit="step",
+        disable=distributed.rank() > 0,
+    )
     with stop_signals() as stop, bar:
         for step in range(progress.step, schedule.steps):
             step_started = time.monotonic()
