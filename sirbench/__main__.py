@@ -1,4 +1,4 @@
-"""`python -m sirbench VERB` is `sirbench VERB`; in a checkout it runs that checkout's code, installed or not."""
+"""`python -m sirbench VERB` is `sirbench VERB`; in a checkout it runs that checkout's own code."""
 
 from sirbench.cli import main
 

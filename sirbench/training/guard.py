@@ -27,7 +27,7 @@ class Guard:
         """
         if not math.isfinite(loss) or not math.isfinite(gradient_norm):
             raise TrainingError(
-                f"{self.name}: step {step}: the loss is {loss} and its gradient's norm {gradient_norm}; {REMEDY}"
+                f"{self.name}: step {step}: the loss is {loss}, its gradient's norm {gradient_norm}; {REMEDY}"
             )
         self.constant_steps = self.constant_steps + 1 if is_constant(level.scores, level.mask) else 0
         if self.constant_steps == PATIENCE:
