@@ -302,13 +302,20 @@ class Recipe(Settings):
         if self.strategy == "v0" and len(self.levels) != 1:
             raise ValueError(f"levels: v0 has one level, the group it trains on, not {self.levels}")
         self._refuse_foreign_options()
-        for level in self.loss_levels or []:
-            if not 1 <= level <= len(self.levels):
-                raise ValueError(f"loss_levels: there is no level {level}; allowed: 1 to {len(self.levels)}")
+        self._check_loss_levels()
         trainings = len(self.levels) if self.strategy in ("v1", "v2") else 1
         if self.epochs is not None and len(self.epochs) != trainings:
             raise ValueError(f"epochs: {self.strategy} here has {trainings} numbers, not {len(self.epochs)}")
         return self
+
+    def _check_loss_levels(self) -> None:
+        if self.loss_levels is None:
+            return
+        if not self.loss_levels or len(set(self.loss_levels)) < len(self.loss_levels):
+            raise ValueError(f"loss_levels: {self.loss_levels} must name one level or more, each once")
+        for level in self.loss_levels:
+            if not 1 <= level <= len(self.levels):
+                raise ValueError(f"loss_levels: there is no level {level}; allowed: 1 to {len(self.levels)}")
 
     def _refuse_foreign_options(self) -> None:
         belongs_to = {"cpr": ("v4",), "forward": ("v3", "v4"), "loss_levels": ("v3", "v4")}

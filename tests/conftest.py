@@ -12,6 +12,8 @@ CACHES = Path(__file__).parents[1] / "../shared/data/ir_datasets_home"
 
 
 def pytest_configure(config):
+    # Tensors of tests are tiny: threads would only get in each other's way, here and in subprocesses.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     # ir_datasets reads the variable once, when it is imported, and writes into the folder.
     home = Path(tempfile.mkdtemp(prefix="sirbench-tests-")) / "ir_datasets"
     if CACHES.is_dir():

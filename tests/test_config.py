@@ -128,6 +128,16 @@ MISTAKES = {
         {"loss_levels": [1, 4]},
         ["there is no level 4; allowed: 1 to 3"],
     ),
+    "a level's loss counted twice": (
+        "recipes/v4-top-16.yaml",
+        {"loss_levels": [1, 1]},
+        ["loss_levels: [1, 1] must name one level or more, each once"],
+    ),
+    "no loss at all": (
+        "recipes/v4-top-16.yaml",
+        {"loss_levels": []},
+        ["loss_levels: [] must name one level or more"],
+    ),
     "epochs per level for a strategy without": (
         "recipes/v4-top-16.yaml",
         {"epochs": [1, 2, 1]},
