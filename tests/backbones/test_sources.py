@@ -1,21 +1,16 @@
 """Backbones from a folder, the hub and a package: what is copied, and what is refused with which words."""
 
 import hashlib
-import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
+from huggingface_hub import constants
 
 from sirbench.backbones import make_backbone
 from sirbench.backbones.checkpoint import check_checkpoint
 from sirbench.errors import InputError
-from sirbench.study import FolderBackbone, PackageBackbone
-
-ROOT = Path(__file__).parents[2]
+from sirbench.study import FolderBackbone, HubBackbone, PackageBackbone
 
 
 @pytest.fixture
@@ -125,33 +120,22 @@ def test_another_package_than_the_study_says(change, message, package, tmp_path)
 
 # --- hub ----------------------------------------------------------------------------------------
 
-HUB = """
-import sys
-from pathlib import Path
-from sirbench.backbones import make_backbone
-from sirbench.errors import InputError
-from sirbench.study import HubBackbone
-name, revision, folder = sys.argv[1:]
-try:
-    make_backbone(HubBackbone(source="hub", name=name, revision=revision), Path(folder), lambda: [])
-except InputError as error:
-    print(error)
-"""
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """The hub's cache of a process with HF_HOME here and HF_HUB_OFFLINE=1, which are read at import."""
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    return tmp_path / "hub"
 
 
-def hub(home, folder, name="someone/model", revision="main"):
-    """What the source `hub` says in a process without network, whose cache is `home`."""
-    variables = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(home), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", HUB, name, revision, str(folder)]
-    done = subprocess.run(command, env=variables, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+HUB = HubBackbone(source="hub", name="someone/model")
 
 
 @pytest.fixture
-def cached(source, tmp_path):
+def cached(source, hub):
     """A cache as the hub's client lays it out: a branch, its commit, and links to what was fetched."""
-    model = tmp_path / "home/hub/models--someone--model"
+    model = hub / "models--someone--model"
     commit = "1" * 40
     (model / "refs").mkdir(parents=True)
     (model / "refs/main").write_text(commit)
@@ -163,16 +147,26 @@ def cached(source, tmp_path):
 
 
 def test_a_cached_model_is_taken_without_network(cached, tmp_path):
-    assert hub(tmp_path / "home", tmp_path / "made") == ""
+    make(HUB, tmp_path / "made")
     check_checkpoint(tmp_path / "made")
     assert not any(path.is_symlink() for path in (tmp_path / "made").iterdir())
+
+
+def test_a_model_with_a_pickle_only_is_refused_with_a_way_out(cached, tmp_path):
     pickled(cached)
-    said = hub(tmp_path / "home", tmp_path / "again")
-    assert "someone/model (revision main) has no .safetensors weights" in said and "refs/pr/1" in said
+    message = r"someone/model \(revision main\) has no \.safetensors weights, .*refs/pr/1"
+    refused(HUB, tmp_path / "made", message)
 
 
-def test_no_network_and_nothing_cached(tmp_path):
-    said = hub(tmp_path / "home", tmp_path / "made")
-    assert said.startswith("backbones.*.name: someone/model (revision main) could not be had from the hub: ")
-    assert "Without network, download it elsewhere (`hf download someone/model`)" in said
-    assert not (tmp_path / "made").exists()
+def test_no_network_and_nothing_cached(hub, tmp_path):
+    message = (
+        r"^backbones\.\*\.name: someone/model \(revision main\) could not be had from the hub: (.|\n)*"
+        r"Without network, download it elsewhere \(`hf download someone/model`\)"
+    )
+    refused(HUB, tmp_path / "made", message)
+
+
+def test_a_name_that_the_hub_cannot_have(hub, tmp_path):
+    refused(
+        HubBackbone(source="hub", name="a/b/c"), tmp_path / "made", "a/b/c .* could not be had from the hub"
+    )
