@@ -126,10 +126,11 @@ def test_a_checkpoint_of_other_settings_is_not_resumed(work):
 
 
 def test_how_often_checkpoints_are_written_changes_nothing(work, uninterrupted):
-    assert train(work, blow=Blow("sirbench.training.record.Record.write", 5)).code == -signal.SIGKILL
-    write_study(work, checkpoint_every=1)
+    """Also where the trace of steps 3 and 4 is on disk, and will not be written to the same file again."""
+    assert train(work, blow=Blow("sirbench.training.record.Record.flush", 2)).code == -signal.SIGKILL
+    write_study(work, checkpoint_every=3)
     ended = train(work)
-    assert "resuming after 4 steps" in ended.output
+    assert "resuming after 2 steps" in ended.output
     assert results(cell(work)) == uninterrupted
 
 
