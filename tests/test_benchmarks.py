@@ -45,8 +45,8 @@ def test_predict_and_score_give_equal_scores_that_differ_between_documents(mater
 
 @pytest.mark.parametrize("forward", ["fresh", "shared"])
 @pytest.mark.parametrize("mode", ["kept", "cached"])
-@pytest.mark.parametrize("masked", [False, True])
-def test_a_step_has_the_loss_and_the_gradient_of_the_plain_way(material, forward, mode, masked):
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_step_has_the_loss_and_the_gradient_of_the_plain_way(material, forward, mode, whole):
     store, model = material.store(64), first_layers(material.model_folder)
     block = first_block(material, store, LEVELS[0])
     encoder = CrossEncoder(model, store, chunk_tokens=512)
@@ -56,7 +56,7 @@ def test_a_step_has_the_loss_and_the_gradient_of_the_plain_way(material, forward
         return loss, torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
 
     plain, expected = loss_and_gradient(
-        plain_scorer(model, store, block, masked=masked), Options(LEVELS, cpr=CPR)
+        plain_scorer(model, store, block, whole=whole), Options(LEVELS, cpr=CPR)
     )
     loss, gradient = loss_and_gradient(
         block_scorer(encoder, [block], mode), Options(LEVELS, cpr=CPR, forward=forward)
