@@ -102,7 +102,9 @@ def test_every_cell_is_one_job(finished):
 @pytest.mark.slurm
 def test_cancelled_job_resumes_from_its_checkpoint(finished):
     folder, output, _, seen = finished
-    assert re.search(rf"Error in group cell-bm25-bert-v4-top-8-seed1\s+log: .*/{seen['cancelled']}\.log", output)
+    assert re.search(
+        rf"Error in group cell-bm25-bert-v4-top-8-seed1\s+log: .*/{seen['cancelled']}\.log", output
+    )
     assert "Trying to restart" in output
     log = (folder / "results/test/logs/train/bm25-bert-v4-top-8-seed1.log").read_text()
     resumed = int(re.search(r"resuming after (\d+) steps", log).group(1))
