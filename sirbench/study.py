@@ -1,4 +1,4 @@
-"""Studies, recipes and tables: the pydantic models of every file in config/, and nothing else.
+"""Studies, recipes, tables and figures: the pydantic models of every file in config/, and nothing else.
 
 This is the only place where a setting is defined. Each field carries its description and unit; the
 JSON schemas in config/schema/ are generated from here (`sirbench schema`), and config/README.md tells
@@ -364,3 +364,30 @@ class Table(Settings):
             if cells.count(cell) > 1:
                 raise ValueError(f"rows: backbone {cell[0]} with recipe {cell[1]} stands there twice")
         return self
+
+
+# --- a figure -----------------------------------------------------------------------------------
+
+
+class Figure(Settings):
+    """A figure: what kind it is, and what it is drawn from."""
+
+    kind: str
+    """Name of a file in sirbench/reporting/figures/ that draws it."""
+    title: str
+    """One line, for the report."""
+    caption: str
+    """What the figure shows, for the report and for papers."""
+    width: Literal["column", "page"] = "column"
+    """Width in print: one column (3.33 in) or both columns (7 in) of a two-column page."""
+    table: str | None = None
+    """Table whose numbers are drawn, for kinds that draw one."""
+    measures: list[str] = Field(default_factory=lambda: ["RR@100"], min_length=1)
+    """Measures to draw, of those that the table has."""
+
+    @field_validator("kind")
+    @classmethod
+    def _has_a_file(cls, name: str) -> str:
+        if name not in registered("reporting/figures"):
+            raise ValueError(f"no such kind of figure; allowed: {', '.join(registered('reporting/figures'))}")
+        return name
