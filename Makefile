@@ -50,7 +50,7 @@ format: $(READY)  ## bring everything into that style
 	snakefmt Snakefile workflow
 
 bench: $(READY)  ## measure speed and memory as ratios against peers
-	pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[bench]'
+	pip install --quiet --disable-pip-version-check --no-deps $$(python -m benchmarks --requirements)
 	python -m benchmarks
 
 lock: pyproject.toml  ## pin anew what the dependencies of pyproject.toml pull in

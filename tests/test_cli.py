@@ -1,0 +1,56 @@
+"""What commands leave on standard error, and how soon help is there."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SLOW = ("torch", "transformers", "ir_datasets", "scipy", "bm25s", "tqdm")
+
+
+def test_help_imports_nothing_slow():
+    """All verbs in one process: what help of any of them imports is what the command line itself imports."""
+    code = (
+        "import sys; from typer.testing import CliRunner; from sirbench.cli import app\n"
+        "verbs = [command.name or command.callback.__name__ for command in app.registered_commands]\n"
+        "assert 'train_level' in verbs\n"
+        "for verb in verbs:\n"
+        "    assert CliRunner().invoke(app, [verb.replace('_', '-'), '--help']).exit_code == 0, verb\n"
+        f"print(*[name for name in {SLOW} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+NOISE = """
+import logging, sys
+from sirbench.cli import _prepare_stderr
+_prepare_stderr()
+import bm25s
+logging.getLogger("bm25s").debug("index built")
+logging.getLogger("someone").warning("someone's warning")
+logging.getLogger("sirbench.training").info("our message")
+from tqdm import tqdm
+for _ in tqdm(range(200)): __import__("time").sleep(0.01)
+"""
+
+
+def test_a_log_file_gets_our_messages_others_warnings_and_few_lines_of_progress():
+    variables = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", NOISE], env=variables, capture_output=True, text=True, check=True
+    )
+    lines = [line for line in done.stderr.replace("\r", "\n").split("\n") if line]
+    assert lines[:2] == ["WARNING: someone's warning", "INFO: our message"]
+    assert len(lines) == 4 and "0/200" in lines[2] and "200/200" in lines[3]  # the first and the last
+
+
+@pytest.mark.parametrize("noise", ["Writing model shards", "Loading weights"])
+def test_transformers_own_bars_are_off(noise, tiny_backbone, tmp_path, capfd):
+    from sirbench.backbones.checkpoint import load_model
+
+    load_model(tiny_backbone, seed=1).save_pretrained(tmp_path)
+    assert noise not in capfd.readouterr().err

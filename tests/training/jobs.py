@@ -1,0 +1,105 @@
+"""Training jobs as processes of their own, which a test can have killed at a chosen moment.
+
+They are forked from a server that has imported torch already: a start then takes a blink, not seconds.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+from itertools import count
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import NamedTuple
+
+CELL = ("--study", "small", "--candidates", "bm25")
+
+
+class Blow(NamedTuple):
+    """A signal that a process sends itself before or after the n-th call of a function."""
+
+    function: str
+    call: int
+    when: str = "after"
+    signal: int = signal.SIGKILL
+
+
+class Ended(NamedTuple):
+    """How a process ended: its exit code (negative: the signal) and what it printed."""
+
+    code: int
+    output: str
+
+
+def sirbench(folder: Path, *arguments: str, blow: Blow | None = None) -> Ended:
+    """Run `sirbench ARGUMENTS` in a folder, to its end or to the blow."""
+    log = folder / "output.log"
+    process = _context().Process(target=_run, args=(folder, log, arguments, blow))
+    process.start()
+    process.join(60)
+    assert process.exitcode is not None, "still running after a minute"
+    return Ended(process.exitcode, log.read_text())
+
+
+def train(
+    folder: Path,
+    *,
+    backbone: str = "bert",
+    recipe: str = "v4-top-8",
+    seed: int = 1,
+    blow: Blow | None = None,
+) -> Ended:
+    """Train a cell of study `small`."""
+    cell = ("--backbone", backbone, "--recipe", recipe, "--seed", str(seed))
+    return sirbench(folder, "train", *CELL, *cell, blow=blow)
+
+
+def cell(folder: Path, backbone: str = "bert", recipe: str = "v4-top-8", seed: int = 1) -> Path:
+    """The folder of a cell of study `small`."""
+    return folder / "results/small/cells/bm25" / backbone / recipe / f"seed{seed}"
+
+
+def results(folder: Path) -> dict[str, bytes]:
+    """What must be the same bytes whatever has happened on the way: the model and its record."""
+    names = ("model/model.safetensors", "train.jsonl", "selection.parquet")
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+def _context() -> ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    steps = ["sirbench.cli", "sirbench.steps.training"]
+    context.set_forkserver_preload([*steps, "pyarrow.parquet", "transformers.models.bert.modeling_bert"])
+    return context
+
+
+def _run(folder: Path, log: Path, arguments: tuple[str, ...], blow: Blow | None) -> None:
+    from sirbench.cli import main
+
+    os.chdir(folder)
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    # The server's sys.stderr is not its file descriptor 2 when pytest started it.
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", buffering=1) for number in (1, 2))
+    sys.argv = ["sirbench", *arguments]
+    if blow:
+        _prepare(blow)
+    main()
+
+
+def _prepare(blow: Blow) -> None:
+    owner_name, _, name = blow.function.rpartition(".")
+    owner = resolve_name(owner_name)
+    function, calls = getattr(owner, name), count(1)
+
+    def wrapped(*arguments, **options):
+        hit = next(calls) == blow.call
+        if hit and blow.when == "before":
+            os.kill(os.getpid(), blow.signal)
+        result = function(*arguments, **options)
+        if hit and blow.when == "after":
+            os.kill(os.getpid(), blow.signal)
+        return result
+
+    setattr(owner, name, wrapped)

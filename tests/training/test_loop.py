@@ -1,0 +1,177 @@
+"""What a training job computes: gradients, the selection trace, failures, and levels of V1 and V2."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+from sirbench.backbones.checkpoint import load_model
+from sirbench.config import load
+from sirbench.data import collections
+from sirbench.data.blocks import draw_block, training_queries
+from sirbench.data.runs import read_run
+from sirbench.data.tokens import TokenStore
+from sirbench.layout import Layout
+from sirbench.plan import compressors
+from sirbench.ranking.cross_encoder import CrossEncoder
+from sirbench.strategies import STEPS, Options
+from sirbench.training.loop import forward_backward
+from tests.training.conftest import write_study
+from tests.training.jobs import CELL, cell, sirbench, train
+
+SIZES = (6, 4, 3, 2)
+
+
+@pytest.fixture
+def inside(prepared, monkeypatch):
+    """Be in the prepared folder, and only read there."""
+    monkeypatch.chdir(prepared)
+
+
+def read_queries(backbone="still"):
+    layout = Layout("small")
+    store = TokenStore(layout.tokens(backbone))
+    ids = list(collections.load_queries(layout.queries("train")))
+    qrels = collections.load_qrels(layout.qrels("train"))
+    candidates = read_run(layout.candidates("bm25", "train"), 12)
+    return training_queries(ids, qrels, candidates, store), store
+
+
+@pytest.mark.parametrize("gradient", ["kept", "cached"])
+@pytest.mark.parametrize("step", ["single", "v3", "v4"])
+def test_a_step_s_gradient_is_the_mean_over_its_blocks(step, gradient, inside):
+    queries, store = read_queries()
+    model = load_model(Layout("small").backbone("still"), seed=1).train()
+    task = SimpleNamespace(
+        queries=queries,
+        encoder=CrossEncoder(model, store, chunk_tokens=256),
+        step_function=STEPS[step],
+        options=Options(sizes=SIZES[:1] if step == "single" else SIZES),
+        seed=1,
+        fixed_blocks=False,
+        gradient=gradient,
+    )
+
+    def gradients(chosen):
+        model.zero_grad()
+        outcome, blocks = forward_backward(task, step=3, epoch=0, chosen=np.array(chosen))
+        assert [query_id for query_id, _ in blocks] == [queries[i].id for i in chosen]
+        return outcome.loss.detach(), [parameter.grad.clone() for parameter in model.parameters()]
+
+    loss, together = gradients([5, 2, 7, 0])
+    apart = [gradients([i]) for i in (5, 2, 7, 0)]
+    torch.testing.assert_close(loss, torch.cat([one for one, _ in apart]))
+    for number, whole in enumerate(together):
+        mean = torch.stack([parts[number] for _, parts in apart]).mean(dim=0)
+        torch.testing.assert_close(whole, mean, atol=1e-6, rtol=1e-4)
+
+
+def test_the_trace_says_what_each_level_kept(work, monkeypatch):
+    """The first step again, with the model's own forward and a sort of Python's."""
+    ended = train(work, backbone="still")
+    assert ended.code == 0, ended.output
+    kept = pd.read_parquet(cell(work, "still") / "selection.parquet")
+    monkeypatch.chdir(work)
+    queries, store = read_queries()
+    model = load_model(Layout("small").backbone("still"), seed=1).eval()
+    candidates = read_run(Layout("small").candidates("bm25", "train"), 12)
+    by_id = {query.id: query for query in queries}
+    first = kept[kept["step"] == 0]
+    assert set(first["level"]) == {1, 2, 3, 4} and len(first) == 16
+    for query_id, levels in first.groupby("query_id"):
+        block = draw_block(by_id[query_id], 6, seed=1, epoch=0)
+        ids = [store.documents.ids[row] for row in block.documents[1:]]
+        rows = block.documents[1:]
+        pairs = store.pairs(np.full_like(rows, block.query), rows)._asdict()
+        with torch.no_grad():
+            scores = (
+                model(**{name: torch.tensor(value) for name, value in pairs.items()}).logits[:, 0].tolist()
+            )
+        in_order = candidates[candidates["query_id"] == query_id]["doc_id"].tolist()
+        ranks = [in_order.index(one) + 1 for one in ids]
+        hardest = [rank for _, rank in sorted(zip(scores, ranks, strict=True), reverse=True)]
+        by_level = dict(zip(levels["level"], levels["ranks"].map(list), strict=True))
+        assert by_level == {1: ranks, 2: hardest[:3], 3: hardest[:2], 4: hardest[:1]}
+
+
+def test_the_log_has_a_line_per_step(work):
+    assert train(work, recipe="v0").code == 0
+    lines = [json.loads(line) for line in (cell(work, recipe="v0") / "train.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [0, 1, 2, 3, 4, 5]
+    assert [line["epoch"] for line in lines] == [0, 0, 0, 1, 1, 1]
+    # Warm-up over 0.6 of 6 steps, then falling to 0: transformers' schedule from the peak on.
+    rates = [line["learning_rate"] for line in lines]
+    assert rates[1:] == pytest.approx([1e-3 * (6 - step) / 5.4 for step in range(1, 6)])
+    # Twice the pairwise logistic loss of two documents that score nearly alike.
+    assert lines[0]["loss"] == pytest.approx(2 * np.log(2), abs=0.05)
+    assert all(line["gradient_norm"] > 0 for line in lines)
+
+
+def test_the_model_that_is_written_is_the_one_that_was_trained(work):
+    assert train(work, recipe="v0").code == 0
+    folder = cell(work, recipe="v0") / "model"
+    trained = AutoModelForSequenceClassification.from_pretrained(folder)
+    start = load_model(work / "results/small/backbones/bert", seed=1)
+    moved = [
+        float((new - old).detach().abs().max())
+        for new, old in zip(trained.parameters(), start.parameters(), strict=True)
+    ]
+    # Adam moves a weight by at most about the learning rate in each of the 6 steps.
+    assert 1e-3 < max(moved) < 6e-3
+    assert AutoTokenizer.from_pretrained(folder)("array")["input_ids"]
+
+
+def test_a_diverging_run_names_cell_and_step_and_keeps_the_checkpoint_before(work):
+    write_study(work, learning_rate=1e30, checkpoint_every=1, gradient_clip=None)
+    ended = train(work, recipe="v0")
+    assert ended.code == 3
+    assert "error: bm25/bert/v0/seed1: step 1: the loss is nan" in ended.output
+    assert "Traceback" not in ended.output
+    state = torch.load(cell(work, recipe="v0") / "checkpoint/state.pt", weights_only=True)
+    assert state["progress"][0] == 1
+    assert not (cell(work, recipe="v0") / "model").exists()
+
+
+def test_a_constant_scorer_names_cell_and_step(work):
+    write_study(work, learning_rate=1e-12, epochs=4)
+    backbone = work / "results/small/backbones/bert"
+    model = load_model(backbone, seed=1)
+    torch.nn.init.zeros_(model.classifier.weight)
+    model.save_pretrained(backbone)
+    ended = train(work)
+    assert ended.code == 3
+    assert "error: bm25/bert/v4-top-8/seed1: step 9: for 10 steps every document" in ended.output
+
+
+def test_a_compressor_scores_all_that_it_was_trained_on(work, monkeypatch):
+    monkeypatch.chdir(work)
+    config = load("small")
+    first, second = compressors(config.recipes["v1-top-16"], config.study)[:2]
+    names = ("--backbone", "bert", "--seed", "1")
+    for level in (first, second):
+        ended = sirbench(work, "train-level", *CELL, *names, "--level", level.name)
+        assert ended.code == 0, ended.output
+    folder = Layout("small").level("bm25", "bert", first.name, 1)
+    scored, kept = read_run(folder / "scored.trec.gz"), pd.read_parquet(folder / "selection.parquet")
+    queries, store = read_queries("bert")
+    for query in queries:
+        block = draw_block(query, 6, seed=1, epoch=0)
+        negatives = set(store.documents.ids[block.documents[1:]])
+        assert set(scored[scored["query_id"] == query.id]["doc_id"]) == negatives
+        # A fixed set: the same documents in both epochs.
+        for ranks in kept[kept["query_id"] == query.id]["ranks"]:
+            assert sorted(ranks) == block.ranks[1:].tolist()
+    assert set(kept["level"]) == {1} and set(kept["epoch"]) == {0, 1}
+    # The second level's set is the first one's three hardest.
+    after = pd.read_parquet(Layout("small").level("bm25", "bert", second.name, 1) / "selection.parquet")
+    for query in queries:
+        hardest = scored[scored["query_id"] == query.id]["doc_id"][:3]
+        ranks = {
+            int(query.ranks[list(query.negatives).index(row)]) for row in store.documents.rows(list(hardest))
+        }
+        for found in after[after["query_id"] == query.id]["ranks"]:
+            assert set(found) == ranks

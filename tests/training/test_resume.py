@@ -1,0 +1,145 @@
+"""Killing a training job at any moment and starting it again gives the bytes of one that ran through."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from tests.checkouts import ROOT
+from tests.training.conftest import write_study
+from tests.training.jobs import CELL, Blow, cell, results, train
+
+STEPS = 6
+"""9 queries, 4 at a step, twice; a checkpoint after every second step."""
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(prepared, tmp_path_factory):
+    folder = shutil.copytree(prepared, tmp_path_factory.mktemp("uninterrupted") / "work")
+    ended = train(folder)
+    assert ended.code == 0, ended.output
+    return results(cell(folder))
+
+
+@pytest.mark.parametrize(
+    "blow",
+    [
+        Blow("sirbench.training.record.Record.write", 1),  # before there is any checkpoint
+        Blow("sirbench.training.loop.forward_backward", 4),
+        Blow("torch.optim.AdamW.step", 5),
+        Blow("sirbench.training.record.Record.flush", 2),  # the trace is ahead of the checkpoint
+        Blow("torch.save", 2),  # written, and not yet in its place
+        Blow("sirbench.training.loop.save_checkpoint", 2),
+        Blow("sirbench.training.record.Record.finish", 1, "before"),
+        Blow("sirbench.steps.training.load_tokenizer", 1, "before"),  # half of the model's folder is written
+        Blow("sirbench.provenance.write_provenance", 1, "before"),
+        Blow("sirbench.provenance.write_provenance", 1),
+    ],
+    ids=str,
+)
+def test_killed_and_started_again(blow, work, uninterrupted):
+    assert train(work, blow=blow).code == -signal.SIGKILL
+    ended = train(work)
+    assert ended.code == 0, ended.output
+    assert results(cell(work)) == uninterrupted
+    assert not (cell(work) / "checkpoint").exists()
+
+
+def test_killed_again_and_again(work, uninterrupted):
+    """Each attempt gets two steps further, to the next checkpoint, and dies in the third."""
+    for _ in range(STEPS // 2 - 1):
+        assert train(work, blow=Blow("sirbench.training.record.Record.write", 3)).code == -signal.SIGKILL
+    assert train(work).code == 0
+    assert results(cell(work)) == uninterrupted
+
+
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT])
+def test_asked_to_stop(asked, work, uninterrupted):
+    ended = train(work, blow=Blow("sirbench.training.loop.forward_backward", 3, signal=asked))
+    assert ended.code == 75, ended.output
+    assert "bm25/bert/v4-top-8/seed1: stopped by a signal after 3 steps; start it again" in ended.output
+    assert torch.load(cell(work) / "checkpoint/state.pt", weights_only=True)["progress"][0] == 3
+    ended = train(work)
+    assert ended.code == 0 and "resuming after 3 steps" in ended.output
+    assert results(cell(work)) == uninterrupted
+
+
+def test_asked_to_stop_in_the_last_step(work, uninterrupted):
+    """There is nothing left to resume: the job ends as if it had not been asked."""
+    blow = Blow("sirbench.training.loop.forward_backward", STEPS, signal=signal.SIGTERM)
+    assert train(work, blow=blow).code == 0
+    assert results(cell(work)) == uninterrupted
+
+
+def test_the_command_line_stopped_killed_and_finished(work):
+    """The same from outside: a real command, and signals at whatever moment they arrive."""
+    write_study(work, epochs=10)
+    names = ("--backbone", "bert", "--recipe", "v4-top-8", "--seed", "1")
+    command = [sys.executable, "-m", "sirbench", "train", *CELL, *names]
+    log = cell(work) / "checkpoint/train.jsonl"
+
+    def hit(number, lines):
+        """Start training and send it a signal when its log has so many lines."""
+        variables = os.environ | {"PYTHONPATH": str(ROOT)}
+        process = subprocess.Popen(command, cwd=work, env=variables, stderr=subprocess.PIPE, text=True)
+        while process.poll() is None and not (log.exists() and log.read_text().count("\n") >= lines):
+            time.sleep(0.01)
+        process.send_signal(number)
+        return process.communicate()[1], process.returncode
+
+    output, code = hit(signal.SIGTERM, lines=2)
+    assert code == 75 and "start it again to resume" in output, output
+    output, code = hit(signal.SIGKILL, lines=9)
+    assert code == -signal.SIGKILL, output
+    assert train(work).code == 0
+    resumed = results(cell(work))
+    shutil.rmtree(cell(work))
+    assert train(work).code == 0
+    assert resumed == results(cell(work))
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_others(work, uninterrupted):
+    assert train(work).code == train(work, seed=2).code == 0
+    assert results(cell(work)) == uninterrupted
+    other = results(cell(work, seed=2))
+    assert all(other[name] != uninterrupted[name] for name in uninterrupted)
+
+
+def test_a_checkpoint_of_other_settings_is_not_resumed(work):
+    assert train(work, blow=Blow("sirbench.training.record.Record.write", 5)).code == -signal.SIGKILL
+    write_study(work, learning_rate=2e-3)
+    ended = train(work)
+    assert ended.code == 0
+    assert re.search(
+        r"WARNING: \S*state\.pt: of other settings or inputs; training starts anew", ended.output
+    )
+    resumed = results(cell(work))
+    shutil.rmtree(cell(work))
+    assert train(work).code == 0
+    assert resumed == results(cell(work))
+
+
+def test_how_often_checkpoints_are_written_changes_nothing(work, uninterrupted):
+    """Also where the trace of steps 3 and 4 is on disk, and will not be written to the same file again."""
+    assert train(work, blow=Blow("sirbench.training.record.Record.flush", 2)).code == -signal.SIGKILL
+    write_study(work, checkpoint_every=3)
+    ended = train(work)
+    assert "resuming after 2 steps" in ended.output
+    assert results(cell(work)) == uninterrupted
+
+
+@pytest.mark.parametrize("left", [0, 1000, -1], ids=["empty", "its beginning", "all but a byte"])
+def test_a_damaged_checkpoint_is_said_to_be_and_training_starts_anew(left, work, uninterrupted):
+    assert train(work, blow=Blow("sirbench.training.record.Record.write", 5)).code == -signal.SIGKILL
+    state = cell(work) / "checkpoint/state.pt"
+    state.write_bytes(state.read_bytes()[:left])
+    ended = train(work)
+    assert ended.code == 0
+    assert re.search(r"WARNING: \S*state\.pt: damaged \(.*\); training starts anew", ended.output)
+    assert results(cell(work)) == uninterrupted
