@@ -61,16 +61,17 @@ def _prepare_stderr() -> None:
 
 @app.command()
 def check(study: StudyOption = "demo") -> None:
-    """Check config/: the study, every recipe and every table, and that they fit together."""
+    """Check config/: the study, every recipe, table and figure, and that they fit together."""
     config = load(study)
-    print(f"{study}: {len(config.recipes)} recipes and {len(config.tables)} tables fit together")
+    counts = f"{len(config.recipes)} recipes, {len(config.tables)} tables and {len(config.figures)} figures"
+    print(f"{study}: {counts} fit together")
 
 
 @app.command()
 def schema(
     folder: Annotated[Path, typer.Argument(help="Where to write them.")] = Path("config/schema"),
 ) -> None:
-    """Write the JSON schemas of studies, recipes and tables, which editors use to complete and check."""
+    """Write the JSON schemas of studies, recipes, tables and figures, which editors use to complete and check."""
     from sirbench.config import schemas
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -209,6 +210,19 @@ def table(
     config = load(study)
     _known(table, "tables", config)
     make_table(config, table)
+
+
+@app.command()
+def figure(
+    study: StudyOption,
+    figure: Annotated[str, typer.Option("--figure", help="Name of a file in config/figures/.")],
+) -> None:
+    """Draw a figure as pdf, png and svg, with a csv of what was drawn."""
+    from sirbench.steps.figure import make_figure
+
+    config = load(study)
+    _known(figure, "figures", config)
+    make_figure(config, figure)
 
 
 @app.command()

@@ -59,3 +59,7 @@ class Layout:
     def table(self, name: str, ending: str = "csv") -> Path:
         """A table as csv, md or tex."""
         return self.root / "tables" / f"{name}.{ending}"
+
+    def figure(self, name: str, ending: str = "pdf") -> Path:
+        """A figure as pdf, png or svg, or what was drawn as csv."""
+        return Path("figures") / self.study / f"{name}.{ending}"

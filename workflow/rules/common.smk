@@ -2,6 +2,8 @@
 
 from sirbench.data.pydocs import PACKAGES, data_home
 from sirbench.ranking.gpus import visible_gpus
+from sirbench.reporting.figures import kind_of
+from sirbench.reporting.style import RC
 
 
 wildcard_constraints:
@@ -84,3 +86,9 @@ def table_inputs(name: str) -> list:
         ],
         *[PATHS.first_stage(candidates) for candidates in plan.shown_candidates(CONFIG, table)],
     ]
+
+
+def figure_inputs(name: str) -> list:
+    """What the figure's kind draws it from."""
+    figure = CONFIG.figures[name]
+    return kind_of(figure).inputs(figure, CONFIG)
