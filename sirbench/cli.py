@@ -71,7 +71,7 @@ def check(study: StudyOption = "demo") -> None:
 def schema(
     folder: Annotated[Path, typer.Argument(help="Where to write them.")] = Path("config/schema"),
 ) -> None:
-    """Write the JSON schemas of studies, recipes, tables and figures, which editors use to complete and check."""
+    """Write the JSON schemas of config/'s files, which editors use to complete and check."""
     from sirbench.config import schemas
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -173,6 +173,20 @@ def rerank(
     from sirbench.steps.reranking import rerank_cell
 
     rerank_cell(_cell(study, candidates, backbone, recipe, seed), candidates, backbone, recipe, seed)
+
+
+@app.command()
+def embed(
+    study: StudyOption,
+    candidates: CandidatesOption,
+    backbone: BackboneOption,
+    recipe: RecipeOption,
+    seed: SeedOption,
+) -> None:
+    """Embed a few queries' candidates with a cell's model at the start, middle and end of its training."""
+    from sirbench.steps.embedding import embed_cell
+
+    embed_cell(_cell(study, candidates, backbone, recipe, seed), candidates, backbone, recipe, seed)
 
 
 @app.command()

@@ -52,10 +52,6 @@ class Layout:
         """Folder of a cell: one trained model and its scores."""
         return self.root / "cells" / candidates / backbone / recipe / f"seed{seed}"
 
-    def embeddings(self, candidates: str, backbone: str, recipe: str, seed: int, figure: str) -> Path:
-        """Embeddings of a cell's negatives at the start, middle and end of training, for one figure."""
-        return self.cell(candidates, backbone, recipe, seed) / f"embeddings-{figure}.parquet"
-
     def table(self, name: str, ending: str = "csv") -> Path:
         """A table as csv, md or tex."""
         return self.root / "tables" / f"{name}.{ending}"

@@ -75,6 +75,12 @@ def cell_job(wildcards) -> plan.Job:
     return plan.plan(CONFIG.recipes[wildcards.recipe], CONFIG.study)
 
 
+def embedded_queries(wildcards) -> dict[str, int]:
+    """How many queries of each split figures show of a cell."""
+    cell = (wildcards.candidates, wildcards.backbone, wildcards.recipe, int(wildcards.seed))
+    return plan.embedded_cells(CONFIG)[cell]
+
+
 def table_inputs(name: str) -> list:
     """The measures of every cell that a table shows or compares with, and of its candidates."""
     table = CONFIG.tables[name]

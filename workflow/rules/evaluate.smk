@@ -29,6 +29,40 @@ rule rerank:
         " --backbone {wildcards.backbone} --recipe {wildcards.recipe} --seed {wildcards.seed} > {log} 2>&1"
 
 
+rule embed:
+    input:
+        # The start of a training is the backbone, or the level before.
+        lambda wildcards: training_inputs(cell_job(wildcards), wildcards),
+        PATHS.cell(*CELL) / "model",
+        PATHS.cell(*CELL) / "middle",
+        PATHS.cell(*CELL) / "selection.parquet",
+        PATHS.queries("dev"),
+        PATHS.qrels("dev"),
+        PATHS.candidates("{candidates}", "dev"),
+    output:
+        PATHS.cell(*CELL) / "embeddings.parquet",
+    log:
+        log_file("embed/{candidates}-{backbone}-{recipe}-seed{seed}"),
+    benchmark:
+        benchmark_file("embed/{candidates}-{backbone}-{recipe}-seed{seed}")
+    group:
+        CELL_GROUP
+    conda:
+        ENVIRONMENT
+    threads: COMPUTE.threads
+    resources:
+        gpu=min(1, COMPUTE.gpus),
+        mem_mb=growing(COMPUTE.mem_mb),
+        runtime=growing(COMPUTE.runtime),
+    params:
+        study=STUDY,
+        depth=CONFIG.study.depth,
+        queries=embedded_queries,
+    shell:
+        "python -m sirbench embed --study {params.study} --candidates {wildcards.candidates}"
+        " --backbone {wildcards.backbone} --recipe {wildcards.recipe} --seed {wildcards.seed} > {log} 2>&1"
+
+
 rule evaluate:
     input:
         PATHS.cell(*CELL) / "run.trec.gz",
