@@ -94,12 +94,8 @@ def _trained(documents: pd.DataFrame, trace: pd.DataFrame, moment: str) -> np.nd
     """Which of the documents are negatives that the last level trained on before the moment."""
     steps = int(trace["step"].max()) + 1
     before = {"start": 0, "middle": middle_step(steps), "end": steps}[moment]
-    seen = trace[(trace["level"] == trace["level"].max()) & (trace["step"] < before)]
-    pairs = {
-        (query, int(rank))
-        for query, ranks in zip(seen["query_id"], seen["ranks"], strict=True)
-        for rank in ranks
-    }
+    seen = trace[(trace["level"] == trace["level"].max()) & (trace["step"] < before)].explode("ranks")
+    pairs = set(zip(seen["query_id"], seen["ranks"], strict=True))
     # A training and a dev query may have the same id: they are of two collections.
     train = documents["split"] == "train"
     keys = zip(documents["query_id"], documents["rank"], strict=True)

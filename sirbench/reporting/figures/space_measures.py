@@ -1,0 +1,120 @@
+"""Kind `space-measures`: what strategies claim of the negatives in the classifier, as numbers per epoch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from sirbench import plan
+from sirbench.evaluation.space import UNITS, measure_space
+from sirbench.layout import Layout
+from sirbench.reporting import style
+from sirbench.reporting.figures import Drawing
+from sirbench.reporting.presentation import DEMONSTRATION
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+
+    from sirbench.config import Configuration
+    from sirbench.study import Figure
+
+NEEDS = ("space",)
+
+TITLES = {
+    "coverage": "Coverage",
+    "turnover": "Dynamics: turnover",
+    "rank": "Hardness: mean rank",
+    "margin": "Hardness: margin",
+    "volume": "Volume",
+    "likely_false": "Likely false negatives",
+}
+MARKERS = "os^Dv*X"
+PANEL = 1.15
+"""Inches: the height of a row of panels."""
+COLUMNS = [
+    "candidates",
+    "backbone",
+    "recipe",
+    "seed",
+    "epoch",
+    "moment",
+    "measure",
+    "value",
+    "unit",
+    "queries",
+]
+
+
+def inputs(figure: Figure, config: Configuration) -> list[Path]:
+    """Return the selection trace and the embeddings of every cell that is shown."""
+    folders = [Layout(config.name).cell(*cell) for cell in plan.space_cells(config, figure.space)]
+    return [folder / name for folder in folders for name in ("selection.parquet", "embeddings.parquet")]
+
+
+def draw(figure: Figure, config: Configuration) -> Drawing:
+    """Draw a panel per measure: a line per recipe over the epochs of its classifier."""
+    cells = plan.space_cells(config, figure.space)
+    parts, missing = [pd.DataFrame(columns=COLUMNS)], []
+    for cell in cells:
+        paths = [Layout(config.name).cell(*cell) / f"{name}.parquet" for name in ("selection", "embeddings")]
+        if all(path.exists() for path in paths):
+            trace, embedded = (pd.read_parquet(path) for path in paths)
+            keys = dict(zip(COLUMNS[:4], cell, strict=True))
+            parts.append(measure_space(trace, _first_queries(embedded, figure)).assign(**keys)[COLUMNS])
+        else:
+            missing.append(cell[2])
+    data = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
+    warning = DEMONSTRATION if config.study.demonstration else ""
+    height = 2 * PANEL + 0.45 if len(data) else 0.2
+    canvas = style.canvas(figure.width, height, warning, _notes(config, cells, missing, data))
+    if len(data):
+        _panels(canvas, data)
+    return Drawing(canvas, data)
+
+
+def _panels(canvas: Canvas, data: pd.DataFrame) -> None:
+    grid = canvas.subplots(2, 3, sharex=True)
+    epochs = range(1, int(data["epoch"].max()) + 1)
+    recipes = list(data["recipe"].unique())
+    for panel, (measure, title) in zip(grid.flat, TITLES.items(), strict=True):
+        lines = data[(data["measure"] == measure)]
+        panel.set_title(title)
+        panel.set_ylabel(UNITS[measure])
+        for number, recipe in enumerate(recipes):
+            values = lines[lines["recipe"] == recipe]
+            look = {"color": f"C{number}", "marker": MARKERS[number % len(MARKERS)]}
+            panel.plot(values["epoch"], values["value"].astype(float), label=recipe, **look)
+        if not lines["value"].notna().any():
+            _say(panel, "needs a second epoch" if measure == "turnover" else "no negatives selected")
+        panel.set_xticks(epochs)
+        panel.set_xlim(0.7, len(epochs) + 0.3)
+    for panel in grid[-1]:
+        panel.set_xlabel("epoch of the classifier")
+    canvas.align_ylabels()
+    canvas.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(recipes))
+
+
+def _say(panel: Axes, text: str) -> None:
+    panel.text(0.5, 0.5, text, transform=panel.transAxes, ha="center", va="center", color="0.3")
+    panel.set_yticks([])
+
+
+def _first_queries(embedded: pd.DataFrame, figure: Figure) -> pd.DataFrame:
+    """The training queries that the figure asks for; the file may have more, for other figures."""
+    train = embedded[embedded["split"] == "train"]
+    return train[train["query_id"].isin(train["query_id"].unique()[: figure.space.train_queries])]
+
+
+def _notes(config: Configuration, cells: list, missing: list[str], data: pd.DataFrame) -> list[str]:
+    notes = []
+    if not cells:
+        notes.append(f"Study {config.name} lacks the backbone, the candidates or the seed of this figure.")
+    if missing:
+        notes.append(f"No result yet: {', '.join(missing)}.")
+    if len(data):
+        queries = data.loc[data["measure"] == "coverage", "queries"].max()
+        notes.append(f"Means over {queries:.0f} training queries.")
+    return notes
