@@ -191,9 +191,8 @@ def _check_figure(figure: Figure, name: str, path: str, tables: Mapping[str, Tab
     shown = tables[figure.table].measures
     for number, measure in enumerate(figure.measures):
         if measure not in shown:
-            raise InputError(
-                f"{path}: measures.{number}: {figure.table} does not show {measure}; {_suggest(measure, shown)}"
-            )
+            hint = _suggest(measure, shown)
+            raise InputError(f"{path}: measures.{number}: {figure.table} does not show {measure}; {hint}")
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:

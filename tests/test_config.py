@@ -7,7 +7,7 @@ import yaml
 
 from sirbench.config import load, schemas, study_names
 from sirbench.errors import InputError
-from sirbench.study import Recipe, Study
+from sirbench.study import Figure, Recipe, Study
 from tests.checkouts import ROOT
 
 
@@ -178,6 +178,31 @@ MISTAKES = {
         {"rows__1__recipe": "v0"},
         ["backbone bert with recipe v0 stands there twice"],
     ),
+    "figure of an unknown kind": (
+        "figures/figure4.yaml",
+        {"kind": "strategy"},
+        ["config/figures/figure4.yaml: kind: no such kind of figure; allowed: levels, ", "'strategy'"],
+    ),
+    "figure of an unknown table": (
+        "figures/figure4.yaml",
+        {"table": "tabel2"},
+        ["config/figures/figure4.yaml: table: unknown name 'tabel2'; did you mean 'table2'?"],
+    ),
+    "figure without the table that its kind draws": (
+        "figures/figure4.yaml",
+        {"table": None},
+        ["config/figures/figure4.yaml: table: this key is missing, which kind strategies needs"],
+    ),
+    "figure with a measure that its table lacks": (
+        "figures/figure5.yaml",
+        {"measures": ["RR@100", "RR@1"]},
+        ["config/figures/figure5.yaml: measures.1: table3 does not show RR@1", "allowed: RR@10, RR@100"],
+    ),
+    "figure with an unknown key": (
+        "figures/figure4.yaml",
+        {"widht": "page"},
+        ["config/figures/figure4.yaml: widht: unknown key; did you mean 'width'?"],
+    ),
     "table with an unknown measure": (
         "tables/table3.yaml",
         {"measures": ["MRR-100"]},
@@ -195,6 +220,12 @@ def test_mistake_is_named(folder, monkeypatch, file, changes, parts):
     message = str(caught.value)
     assert [part for part in parts if part not in message] == [], message
     assert len(message.splitlines()) == 1, message
+
+
+def test_figure_with_the_name_of_a_table(folder):
+    shutil.copy(folder / "figures/figure4.yaml", folder / "figures/table2.yaml")
+    with pytest.raises(InputError, match=r"figures/table2\.yaml: there is a table of this name"):
+        load("test", folder)
 
 
 def test_file_that_is_no_yaml(folder):
@@ -231,7 +262,7 @@ def test_every_setting_says_what_it_is():
             and not spec.get("anyOf")
         ]
 
-    for model in (Study, Recipe):
+    for model in (Study, Recipe, Figure):
         assert [
             name for name in undescribed(model.model_json_schema()) if name.split(".")[1] not in PLAIN
         ] == []

@@ -1,8 +1,9 @@
-"""The numbers of a table as a figure draws them: a line for each that should be there, with a reason where none is."""
+"""A table's numbers as a figure draws them: a line for each, and where there is none, the reason."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -11,14 +12,19 @@ from sirbench import plan
 from sirbench.evaluation.measures import read_per_query
 from sirbench.evaluation.significance import average_over_seeds
 from sirbench.layout import Layout
-from sirbench.reporting.presentation import paper_name
 from sirbench.reporting.tables import tidy_table
 
 if TYPE_CHECKING:
     from sirbench.config import Configuration
 
 KEYS = ["row", "backbone", "recipe", "candidates", "measure"]
+NO_RESULT, NO_BACKBONE = "no result", "no such backbone in the study"
 COLUMNS = [*KEYS, "value", "ci_low", "ci_high", "seeds", "queries", "published", "missing"]
+
+
+def table_files(config: Configuration, name: str) -> list[Path]:
+    """Return the CSV of a table, or nothing where the study has none of the table's cells."""
+    return [Layout(config.name).table(name)] if plan.cells(config, config.tables[name]) else []
 
 
 def table_numbers(config: Configuration, name: str, measures: Sequence[str]) -> pd.DataFrame:
@@ -40,9 +46,8 @@ def table_numbers(config: Configuration, name: str, measures: Sequence[str]) -> 
         columns=KEYS,
     )
     lines = wanted.merge(known.reindex(columns=COLUMNS[:-1]), how="left", on=KEYS)
-    no_backbone = ~lines["backbone"].isin(list(study.backbones))
-    lines["missing"] = "no result"
-    lines.loc[no_backbone, "missing"] = "study has no such backbone"
+    lines["missing"] = NO_RESULT
+    lines.loc[~lines["backbone"].isin(list(study.backbones)), "missing"] = NO_BACKBONE
     lines.loc[lines["value"].notna(), "missing"] = ""
     return lines[COLUMNS]
 
@@ -52,16 +57,17 @@ def missing_notes(config: Configuration, lines: pd.DataFrame) -> list[str]:
     if lines.empty:
         return [f"Study {config.name} has none of the candidates that are shown here."]
     notes = []
-    absent = lines.loc[lines["missing"] == "study has no such backbone", "backbone"]
-    if len(absent):
-        notes.append(f"Not in study {config.name}: {', '.join(absent.str.upper().unique())}.")
-    for (candidates, measure), group in lines[lines["missing"] == "no result"].groupby(
-        ["candidates", "measure"], sort=False
-    ):
-        rows = ", ".join(group["row"])
-        title = config.study.candidates_title(candidates)
-        notes.append(f"No result yet, {title}, {paper_name(measure)}: {rows}.")
+    if len(absent := lines.loc[lines["missing"] == NO_BACKBONE, "backbone"].unique()):
+        notes.append(f"Not in study {config.name}: {', '.join(absent).upper()}.")
+    for candidates, group in lines[lines["missing"] == NO_RESULT].groupby("candidates", sort=False):
+        rows = ", ".join(group["row"].unique())
+        notes.append(f"No result on {config.study.candidates_title(candidates)} candidates: {rows}.")
     return notes
+
+
+def column_titles(config: Configuration, lines: pd.DataFrame) -> pd.Series:
+    """Return what tables call the candidates of each line, e.g. HDCT Top 100."""
+    return lines["candidates"].map(config.study.candidates_title) + f" Top {config.study.depth}"
 
 
 def _of_measured_cells(config: Configuration, name: str) -> pd.DataFrame:

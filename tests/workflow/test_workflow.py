@@ -21,6 +21,14 @@ rows:
   - {label: V2 Top, backbone: bert, recipe: v2-top-16}
 """
 
+MINE_DRAWN = """
+kind: strategies
+title: A figure of mine
+caption: What config/tables/mine.yaml holds.
+table: mine
+measures: [RR@10]
+"""
+
 
 def planned(output):
     """Rule to number of jobs, from Snakemake's table of job counts."""
@@ -33,13 +41,14 @@ def planned(output):
 def checkout(tmp_path_factory, pydocs_sliver):
     folder = copy_checkout(tmp_path_factory.mktemp("workflow") / "checkout", pydocs_sliver.parent)
     (folder / "config/tables/mine.yaml").write_text(MINE)
+    (folder / "config/figures/mine-drawn.yaml").write_text(MINE_DRAWN)
     return folder
 
 
 @pytest.fixture(scope="module")
 def finished(checkout):
-    """The checkout after `snakemake mine` on two cores and what looks like one GPU."""
-    done = snakemake(checkout, "mine", variables={"CUDA_VISIBLE_DEVICES": "0"})
+    """The checkout after `snakemake mine mine-drawn` on two cores and what looks like one GPU."""
+    done = snakemake(checkout, "mine", "mine-drawn", variables={"CUDA_VISIBLE_DEVICES": "0"})
     assert done.returncode == 0, done.stdout[-5000:]
     OUTPUT[checkout] = done.stdout
     return checkout
@@ -54,8 +63,9 @@ OUTPUT = {}
 def test_dry_run_of_every_target_of_every_study(checkout, study):
     config = load(study, ROOT / "config")
     targets = [name for name, table in config.tables.items() if shows_something(config, table)]
-    done = snakemake(checkout, "--dry-run", "tables", *targets, study=study)
+    done = snakemake(checkout, "--dry-run", "tables", "figures", *targets, *config.figures, study=study)
     assert done.returncode == 0, done.stdout[-3000:]
+    assert planned(done.stdout)["write_figure"] == len({*config.figures, "mine-drawn"})
     assert planned(done.stdout)["write_table"] == len(targets) + ("mine" not in targets)
 
 
@@ -77,6 +87,27 @@ def test_a_table_of_ones_own_is_a_target(finished):
     assert list(table["measure"].unique()) == ["RR@10", "AP@20"]
     assert table["value"].between(0, 1).all()
     assert "DEMONSTRATION" in (finished / "results/test/tables/mine.md").read_text()
+
+
+@pytest.mark.workflow
+def test_a_figure_of_ones_own_is_a_target(finished):
+    files = {path.suffix: path for path in (finished / "figures/test").iterdir()}
+    assert set(files) == {".pdf", ".png", ".svg", ".csv"}
+    drawn = pd.read_csv(files[".csv"])
+    assert list(drawn["row"]) == ["V0", "V1 Top", "V2 Top"]
+    table = pd.read_csv(finished / "results/test/tables/mine.csv")
+    assert list(drawn["value"]) == list(table.loc[table["measure"] == "RR@10", "value"])
+    assert "DEMONSTRATION" in files[".svg"].read_text()
+
+
+@pytest.mark.workflow
+def test_a_changed_figure_is_drawn_again_and_nothing_else_runs(finished, tmp_path):
+    folder = copy_of(finished, tmp_path)
+    edit(folder / "config/figures/mine-drawn.yaml", "caption: What", "caption: That which")
+    assert planned(snakemake(folder, "--dry-run", "mine-drawn").stdout) == {
+        "write_figure": 1,
+        "mine-drawn": 1,
+    }
 
 
 @pytest.mark.workflow
