@@ -17,7 +17,6 @@ from sirbench.reporting.projection import project
 from sirbench.reporting.regions import region
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
@@ -30,14 +29,25 @@ MOMENTS = ("start", "middle", "end")
 PANEL = 1.12
 """Inches: the height of a row of panels."""
 
-# As in the paper's Figure 1, in the palette's colours: shapes and lines differ too.
-POSITIVE = {"color": "#D55E00", "marker": "*", "s": 34, "linewidths": 0.3, "edgecolors": "white", "zorder": 5}
-NEGATIVE = {"color": "#009E73", "marker": "o", "s": 4, "linewidths": 0, "alpha": 0.75, "zorder": 3}
-TRAINED = {"color": "#E69F00", "marker": "o", "s": 8, "linewidths": 0.4, "edgecolors": "black", "zorder": 4}
-HARDEST = TRAINED | {"color": None, "facecolors": "white", "edgecolors": "#B87F00", "linewidths": 0.7}
+# The colours of the paper's Figure 1, from the palette; shapes and lines differ too.
+LOOKS = {
+    "positive": {"marker": "*", "markersize": 6.5, "color": "#D55E00", "markeredgecolor": "white"},
+    "candidate": {"marker": "o", "markersize": 2.2, "color": "#009E73", "markeredgewidth": 0},
+    "candidate trained on so far": {"marker": "o", "markersize": 3, "color": "#E69F00"},
+    "candidate scored hardest (dev)": {"marker": "o", "markersize": 3, "color": "white"},
+}
+LOOKS["positive"]["markeredgewidth"] = 0.3
+LOOKS["candidate trained on so far"] |= {"markeredgecolor": "black", "markeredgewidth": 0.4}
+LOOKS["candidate scored hardest (dev)"] |= {"markeredgecolor": "#B87F00", "markeredgewidth": 0.7}
 RETRIEVAL_REGION = {"facecolor": "#009E7322", "edgecolor": "#009E73", "linewidth": 0.7, "zorder": 1}
-TRAINING_REGION = {"facecolor": "#E69F0044", "edgecolor": "#B87F00", "linewidth": 0.9, "zorder": 2}
+TRAINING_REGION = {"facecolor": "#E69F0044", "edgecolor": "#B87F00", "linewidth": 0.9, "zorder": 1.5}
 HARDEST_REGION = TRAINING_REGION | {"facecolor": "none", "linestyle": (0, (3, 2))}
+
+LEGEND = {name: {"linestyle": "", **look} for name, look in LOOKS.items()}
+REGIONS = {
+    "hull": "convex hulls of all candidates (green) and of those marked (orange)",
+    "density": "where 90 % of the density is of all candidates (green) and of those marked (orange)",
+}
 
 COLUMNS = ["recipe", "split", "query_id", "moment", "doc_id", "rank", "kind", "trained", "hardest", "score"]
 
@@ -67,7 +77,7 @@ def draw(figure: Figure, config: Configuration) -> Drawing:
     queries = list(data[["split", "query_id"]].drop_duplicates().itertuples(index=False, name=None))
     warning = DEMONSTRATION if config.study.demonstration else ""
     notes = _notes(space, config, queries, missing=[recipe for recipe, path in cells if not path.exists()])
-    canvas = style.canvas(figure.width, PANEL * max(1, len(rows)) + 0.5, warning, notes)
+    canvas = style.canvas(figure.width, PANEL * len(rows) + 0.2, warning, notes, LEGEND if rows else None)
     if rows:
         _panels(canvas, data, queries, quality, config, space.region)
     return Drawing(canvas, data)
@@ -125,7 +135,6 @@ def _panels(
         for number in range(grid.shape[1])
     ):
         panel.set_title(f"{split} query: {moment}")
-    canvas.legend(handles=_legend(), loc="outside upper center", ncols=4)
 
 
 def _draw_panel(panel: Axes, documents: pd.DataFrame, split: str, how: str) -> None:
@@ -134,16 +143,16 @@ def _draw_panel(panel: Axes, documents: pd.DataFrame, split: str, how: str) -> N
 
     negatives = documents[documents["kind"] == "negative"]
     marked = negatives[negatives["trained" if split == "train" else "hardest"]]
-    looks = [(negatives, RETRIEVAL_REGION), (marked, TRAINING_REGION if split == "train" else HARDEST_REGION)]
-    for lines, look in looks:
+    inner = TRAINING_REGION if split == "train" else HARDEST_REGION
+    for lines, look in ((negatives, RETRIEVAL_REGION), (marked, inner)):
         for outline in region(lines[["x", "y"]].to_numpy(), how):
             panel.add_patch(Polygon(outline, **look))
-    for lines, look in (
-        (negatives.drop(marked.index), NEGATIVE),
-        (marked, TRAINED if split == "train" else HARDEST),
-        (documents[documents["kind"] == "positive"], POSITIVE),
+    for lines, name in (
+        (negatives.drop(marked.index), "candidate"),
+        (marked, "candidate trained on so far" if split == "train" else "candidate scored hardest (dev)"),
+        (documents[documents["kind"] == "positive"], "positive"),
     ):
-        panel.scatter(lines["x"], lines["y"], **look)
+        panel.plot(lines["x"], lines["y"], linestyle="", **LOOKS[name])
     nothing = "no negatives" if negatives.empty else "" if len(marked) else "none trained on yet"
     panel.text(0.5, 0.03, nothing, transform=panel.transAxes, ha="center", fontsize=6, color="0.3")
 
@@ -151,34 +160,21 @@ def _draw_panel(panel: Axes, documents: pd.DataFrame, split: str, how: str) -> N
 def _square(points: np.ndarray) -> tuple[np.ndarray, float]:
     """Middle and half the side of a square around the points."""
     low, high = points.min(axis=0), points.max(axis=0)
-    return (low + high) / 2, float((high - low).max()) * 0.54 or 1.0
-
-
-def _legend() -> list[Artist]:
-    from matplotlib.figure import Figure as Canvas
-    from matplotlib.patches import Patch
-
-    scatter = Canvas().subplots().scatter
-    return [
-        scatter([], [], label="positive", **POSITIVE),
-        scatter([], [], label="candidate negative", **NEGATIVE),
-        Patch(label="region of all candidates", **RETRIEVAL_REGION),
-        scatter([], [], label="trained on so far (train)", **TRAINED),
-        Patch(label="region trained on (train)", **TRAINING_REGION),
-        scatter([], [], label="scored hardest (dev)", **HARDEST),
-        Patch(label="region of the hardest (dev)", **HARDEST_REGION),
-    ]
+    return (low + high) / 2, float((high - low).max()) * 0.56 or 1.0
 
 
 def _notes(
     space: Space, config: Configuration, queries: list[tuple[str, str]], missing: list[str]
 ) -> list[str]:
     """What the panels do not say themselves, and what is missing."""
-    notes = [f"Queries: {', '.join(f'{query} ({split})' for split, query in queries)}."] if queries else []
     if not _cells(space, config):
         return [
-            f"Study {config.name} lacks the backbone, the candidates or the seed that this figure asks for."
+            f"Study {config.name} lacks this figure's backbone, candidates or seed."
         ]
+    notes = []
     if missing:
         notes.append(f"No result yet: {', '.join(missing)}.")
+    if queries:
+        names = ", ".join(f"{query} ({split})" for split, query in queries)
+        notes.append(f"Queries: {names}. Regions: {REGIONS[space.region]}.")
     return notes

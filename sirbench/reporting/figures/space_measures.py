@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from sirbench import plan
-from sirbench.evaluation.space import UNITS, measure_space
+from sirbench.evaluation.space import measure_space
 from sirbench.layout import Layout
 from sirbench.reporting import style
 from sirbench.reporting.figures import Drawing
@@ -24,28 +25,19 @@ if TYPE_CHECKING:
 NEEDS = ("space",)
 
 TITLES = {
-    "coverage": "Coverage",
-    "turnover": "Dynamics: turnover",
-    "rank": "Hardness: mean rank",
-    "margin": "Hardness: margin",
-    "volume": "Volume",
-    "likely_false": "Likely false negatives",
+    "coverage": ("Coverage", "share of candidates"),
+    "turnover": ("Dynamics", "1 − Jaccard"),
+    "rank": ("Hardness: rank", "mean rank"),
+    "margin": ("Hardness: margin", "logits"),
+    "volume": ("Volume", "nats per dimension"),
+    "likely_false": ("Likely false negatives", "share of selected"),
 }
+"""What panels and their y axes are called."""
 MARKERS = "os^Dv*X"
 PANEL = 1.15
 """Inches: the height of a row of panels."""
-COLUMNS = [
-    "candidates",
-    "backbone",
-    "recipe",
-    "seed",
-    "epoch",
-    "moment",
-    "measure",
-    "value",
-    "unit",
-    "queries",
-]
+CELL = ["candidates", "backbone", "recipe", "seed"]
+COLUMNS = [*CELL, "epoch", "moment", "measure", "value", "unit", "queries"]
 
 
 def inputs(figure: Figure, config: Configuration) -> list[Path]:
@@ -62,31 +54,36 @@ def draw(figure: Figure, config: Configuration) -> Drawing:
         paths = [Layout(config.name).cell(*cell) / f"{name}.parquet" for name in ("selection", "embeddings")]
         if all(path.exists() for path in paths):
             trace, embedded = (pd.read_parquet(path) for path in paths)
-            keys = dict(zip(COLUMNS[:4], cell, strict=True))
+            keys = dict(zip(CELL, cell, strict=True))
             parts.append(measure_space(trace, _first_queries(embedded, figure)).assign(**keys)[COLUMNS])
         else:
             missing.append(cell[2])
     data = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
     warning = DEMONSTRATION if config.study.demonstration else ""
-    height = 2 * PANEL + 0.45 if len(data) else 0.2
-    canvas = style.canvas(figure.width, height, warning, _notes(config, cells, missing, data))
-    if len(data):
-        _panels(canvas, data)
+    looks = {
+        recipe: {"color": f"C{number}", "marker": MARKERS[number % len(MARKERS)]}
+        for number, recipe in enumerate(data["recipe"].unique())
+    }
+    height = 2 * PANEL + 0.3 if looks else 0
+    canvas = style.canvas(figure.width, height, warning, _notes(config, cells, missing, data), looks)
+    if looks:
+        _panels(canvas, data, looks)
     return Drawing(canvas, data)
 
 
-def _panels(canvas: Canvas, data: pd.DataFrame) -> None:
+def _panels(canvas: Canvas, data: pd.DataFrame, looks: Mapping[str, Mapping]) -> None:
     grid = canvas.subplots(2, 3, sharex=True)
     epochs = range(1, int(data["epoch"].max()) + 1)
-    recipes = list(data["recipe"].unique())
-    for panel, (measure, title) in zip(grid.flat, TITLES.items(), strict=True):
-        lines = data[(data["measure"] == measure)]
+    for panel, (measure, (title, unit)) in zip(grid.flat, TITLES.items(), strict=True):
+        lines = data[data["measure"] == measure].astype({"value": float, "epoch": float})
         panel.set_title(title)
-        panel.set_ylabel(UNITS[measure])
-        for number, recipe in enumerate(recipes):
+        panel.set_ylabel(unit)
+        for number, (recipe, look) in enumerate(looks.items()):
             values = lines[lines["recipe"] == recipe]
-            look = {"color": f"C{number}", "marker": MARKERS[number % len(MARKERS)]}
-            panel.plot(values["epoch"], values["value"].astype(float), label=recipe, **look)
+            # Side by side, since V1 and V2 select the same with Top, and others nearly so.
+            aside = 0.04 * (number - (len(looks) - 1) / 2)
+            panel.plot(values["epoch"] + aside, values["value"], **look)
+        panel.yaxis.set_major_formatter("{x:.3g}")
         if not lines["value"].notna().any():
             _say(panel, "needs a second epoch" if measure == "turnover" else "no negatives selected")
         panel.set_xticks(epochs)
@@ -94,7 +91,6 @@ def _panels(canvas: Canvas, data: pd.DataFrame) -> None:
     for panel in grid[-1]:
         panel.set_xlabel("epoch of the classifier")
     canvas.align_ylabels()
-    canvas.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(recipes))
 
 
 def _say(panel: Axes, text: str) -> None:
@@ -111,7 +107,7 @@ def _first_queries(embedded: pd.DataFrame, figure: Figure) -> pd.DataFrame:
 def _notes(config: Configuration, cells: list, missing: list[str], data: pd.DataFrame) -> list[str]:
     notes = []
     if not cells:
-        notes.append(f"Study {config.name} lacks the backbone, the candidates or the seed of this figure.")
+        notes.append(f"Study {config.name} lacks this figure's backbone, candidates or seed.")
     if missing:
         notes.append(f"No result yet: {', '.join(missing)}.")
     if len(data):
