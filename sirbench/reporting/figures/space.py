@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from sirbench import plan
-from sirbench.layout import Layout
+from sirbench.evaluation.space import MOMENTS
 from sirbench.reporting import style
+from sirbench.reporting.embedded import FILES, cell_folders, is_there, missing_notes, read_embedded
 from sirbench.reporting.figures import Drawing
 from sirbench.reporting.presentation import DEMONSTRATION
 from sirbench.reporting.projection import project
@@ -18,14 +19,12 @@ from sirbench.reporting.regions import region
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as Canvas
 
     from sirbench.config import Configuration
-    from sirbench.study import Figure, Space
+    from sirbench.study import Figure
 
 NEEDS = ("space",)
 
-MOMENTS = ("start", "middle", "end")
 PANEL = 1.12
 """Inches: the height of a row of panels."""
 
@@ -49,12 +48,13 @@ REGIONS = {
     "density": "where 90 % of the density is of all candidates (green) and of those marked (orange)",
 }
 
-COLUMNS = ["recipe", "split", "query_id", "moment", "doc_id", "rank", "kind", "trained", "hardest", "score"]
+DOCUMENT = ["split", "query_id", "moment", "doc_id", "rank", "kind", "trained", "hardest", "score"]
+COLUMNS = ["recipe", *DOCUMENT, "x", "y"]
 
 
 def inputs(figure: Figure, config: Configuration) -> list[Path]:
-    """Return the embeddings of every cell that is shown."""
-    return [path for _, path in _cells(figure.space, config)]
+    """Return what is known of every cell that is shown."""
+    return [folder / name for folder in cell_folders(figure.space, config).values() for name in FILES]
 
 
 def draw(figure: Figure, config: Configuration) -> Drawing:
@@ -64,117 +64,76 @@ def draw(figure: Figure, config: Configuration) -> Drawing:
     training has moved them all together is no matter of what is selected, and would dwarf it.
     """
     space = figure.space
-    cells = _cells(space, config)
-    rows = {recipe: _shown(pd.read_parquet(path), space) for recipe, path in cells if path.exists()}
-    projected, quality = [], {}
-    for recipe, documents in rows.items():
-        points, quality[recipe] = project(_centred(documents), space.projection, config.study.seeds[0])
-        lines = documents.assign(recipe=recipe)[COLUMNS]
-        projected.append(lines.assign(x=points[:, 0], y=points[:, 1]))
-    data = (
-        pd.concat(projected, ignore_index=True) if projected else pd.DataFrame(columns=[*COLUMNS, "x", "y"])
-    )
+    folders = {name: path for name, path in cell_folders(space, config).items() if is_there(path)}
+    parts, heads = [pd.DataFrame(columns=COLUMNS)], {}
+    for recipe, folder in folders.items():
+        documents = read_embedded(folder, space)
+        points, quality = project(_centred(documents), space.projection, config.study.seeds[0])
+        parts.append(documents.assign(recipe=recipe, x=points[:, 0], y=points[:, 1])[COLUMNS])
+        heads[recipe] = f"{recipe}\n({quality})"
+    data = pd.concat(parts[1:] or parts, ignore_index=True)
     queries = list(data[["split", "query_id"]].drop_duplicates().itertuples(index=False, name=None))
+    notes = missing_notes(space, config)
+    if queries:
+        names = ", ".join(f"{query} ({split})" for split, query in queries)
+        notes.append(f"Queries: {names}. Regions: {REGIONS[space.region]}.")
     warning = DEMONSTRATION if config.study.demonstration else ""
-    notes = _notes(space, config, queries, missing=[recipe for recipe, path in cells if not path.exists()])
-    canvas = style.canvas(figure.width, PANEL * len(rows) + 0.2, warning, notes, LEGEND if rows else None)
-    if rows:
-        _panels(canvas, data, queries, quality, config, space.region)
+    canvas = style.canvas(figure.width, PANEL * len(heads) + 0.2, warning, notes, LEGEND if queries else None)
+    if queries:
+        columns = [(*query, moment) for query in queries for moment in MOMENTS]
+        grid = canvas.subplots(len(heads), len(columns), squeeze=False)
+        for row, (recipe, head) in zip(grid, heads.items(), strict=True):
+            row[0].set_ylabel(head)
+            _draw_row(row, data[data["recipe"] == recipe], columns, space.region)
+        for panel, (split, _, moment) in zip(grid[0], columns, strict=True):
+            panel.set_title(f"{split} query: {moment}")
     return Drawing(canvas, data)
-
-
-def _cells(space: Space, config: Configuration) -> list[tuple[str, Path]]:
-    """Recipe and embeddings of each cell that is shown."""
-    layout = Layout(config.name)
-    return [(cell[2], layout.cell(*cell) / "embeddings.parquet") for cell in plan.space_cells(config, space)]
-
-
-def _shown(documents: pd.DataFrame, space: Space) -> pd.DataFrame:
-    """The lines of the queries that the figure asks for; the file may have more, for other figures."""
-    wanted = {"train": space.train_queries, "dev": space.dev_queries}
-    kept = [
-        part["query_id"].isin(part["query_id"].unique()[: wanted[split]])
-        for split, part in documents.groupby("split", sort=False)
-    ]
-    return documents[pd.concat(kept).reindex(documents.index)].reset_index(drop=True)
 
 
 def _centred(documents: pd.DataFrame) -> np.ndarray:
     """Embeddings (documents, width) with the mean of each panel's candidates taken away."""
     vectors = np.stack(documents["embedding"].to_list()).astype(np.float64)
-    for places in documents.groupby(["moment", "split", "query_id"]).indices.values():
-        negative = documents["kind"].to_numpy()[places] == "negative"
-        centre = vectors[places[negative]] if negative.any() else vectors[places]
-        vectors[places] -= centre.mean(axis=0)
+    negative = (documents["kind"] == "negative").to_numpy()
+    for panel in documents.groupby(["moment", "split", "query_id"]).indices.values():
+        centre = panel[negative[panel]] if negative[panel].any() else panel
+        vectors[panel] -= vectors[centre].mean(axis=0)
     return vectors
 
 
-def _panels(
-    canvas: Canvas,
-    data: pd.DataFrame,
-    queries: list[tuple[str, str]],
-    quality: dict[str, str],
-    config: Configuration,
-    how: str,
+def _draw_row(
+    row: Sequence[Axes], documents: pd.DataFrame, columns: Sequence[tuple[str, str, str]], how: str
 ) -> None:
-    grid = canvas.subplots(len(quality), len(queries) * len(MOMENTS), squeeze=False)
-    for row, (recipe, words) in zip(grid, quality.items(), strict=True):
-        lines = data[data["recipe"] == recipe]
-        middle, reach = _square(lines[["x", "y"]].to_numpy())
-        row[0].set_ylabel(f"{recipe}\n({words})")
-        columns = [(split, query, moment) for split, query in queries for moment in MOMENTS]
-        for panel, (split, query, moment) in zip(row, columns, strict=True):
-            panel.set(xticks=[], yticks=[], aspect="equal")
-            panel.spines[:].set_visible(True)
-            panel.set_xlim(middle[0] - reach, middle[0] + reach)
-            panel.set_ylim(middle[1] - reach, middle[1] + reach)
-            here = (lines["split"] == split) & (lines["query_id"] == query) & (lines["moment"] == moment)
-            _draw_panel(panel, lines[here], split, how)
-    for panel, (split, _), moment in (
-        (grid[0, number], queries[number // len(MOMENTS)], MOMENTS[number % len(MOMENTS)])
-        for number in range(grid.shape[1])
-    ):
-        panel.set_title(f"{split} query: {moment}")
+    """The panels of one recipe, all of the same scale."""
+    points = documents[["x", "y"]].to_numpy()
+    low, high = points.min(axis=0), points.max(axis=0)
+    middle, reach = (low + high) / 2, float((high - low).max()) * 0.56 or 1.0
+    keys = pd.MultiIndex.from_frame(documents[["split", "query_id", "moment"]])
+    for panel, column in zip(row, columns, strict=True):
+        panel.set(xticks=[], yticks=[], aspect="equal")
+        panel.spines[:].set_visible(True)
+        panel.set_xlim(middle[0] - reach, middle[0] + reach)
+        panel.set_ylim(middle[1] - reach, middle[1] + reach)
+        _draw_panel(panel, documents[keys == column], trained=column[0] == "train", how=how)
 
 
-def _draw_panel(panel: Axes, documents: pd.DataFrame, split: str, how: str) -> None:
+def _draw_panel(panel: Axes, documents: pd.DataFrame, trained: bool, how: str) -> None:
     """One query at one moment; what there is not is said."""
     from matplotlib.patches import Polygon
 
     negatives = documents[documents["kind"] == "negative"]
-    marked = negatives[negatives["trained" if split == "train" else "hardest"]]
-    inner = TRAINING_REGION if split == "train" else HARDEST_REGION
+    marked = negatives[negatives["trained" if trained else "hardest"]]
+    inner = TRAINING_REGION if trained else HARDEST_REGION
     for lines, look in ((negatives, RETRIEVAL_REGION), (marked, inner)):
         for outline in region(lines[["x", "y"]].to_numpy(), how):
             panel.add_patch(Polygon(outline, **look))
     for lines, name in (
         (negatives.drop(marked.index), "candidate"),
-        (marked, "candidate trained on so far" if split == "train" else "candidate scored hardest (dev)"),
+        (marked, "candidate trained on so far" if trained else "candidate scored hardest (dev)"),
         (documents[documents["kind"] == "positive"], "positive"),
     ):
         panel.plot(lines["x"], lines["y"], linestyle="", **LOOKS[name])
-    nothing = "no negatives" if negatives.empty else "" if len(marked) else "none trained on yet"
-    panel.text(0.5, 0.03, nothing, transform=panel.transAxes, ha="center", fontsize=6, color="0.3")
-
-
-def _square(points: np.ndarray) -> tuple[np.ndarray, float]:
-    """Middle and half the side of a square around the points."""
-    low, high = points.min(axis=0), points.max(axis=0)
-    return (low + high) / 2, float((high - low).max()) * 0.56 or 1.0
-
-
-def _notes(
-    space: Space, config: Configuration, queries: list[tuple[str, str]], missing: list[str]
-) -> list[str]:
-    """What the panels do not say themselves, and what is missing."""
-    if not _cells(space, config):
-        return [
-            f"Study {config.name} lacks this figure's backbone, candidates or seed."
-        ]
-    notes = []
-    if missing:
-        notes.append(f"No result yet: {', '.join(missing)}.")
-    if queries:
-        names = ", ".join(f"{query} ({split})" for split, query in queries)
-        notes.append(f"Queries: {names}. Regions: {REGIONS[space.region]}.")
-    return notes
+    if marked.empty:
+        said = "none trained on so far" if len(negatives) else "no candidate negatives"
+        look = {"ha": "center", "fontsize": 6, "color": "0.3"}
+        behind = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1}
+        panel.text(0.5, 0.04, said, transform=panel.transAxes, bbox=behind, **look)

@@ -12,6 +12,7 @@ from sirbench import plan
 from sirbench.evaluation.space import measure_space
 from sirbench.layout import Layout
 from sirbench.reporting import style
+from sirbench.reporting.embedded import FILES, cell_folders, is_there, missing_notes, read_embedded
 from sirbench.reporting.figures import Drawing
 from sirbench.reporting.presentation import DEMONSTRATION
 
@@ -41,31 +42,31 @@ COLUMNS = [*CELL, "epoch", "moment", "measure", "value", "unit", "queries"]
 
 
 def inputs(figure: Figure, config: Configuration) -> list[Path]:
-    """Return the selection trace and the embeddings of every cell that is shown."""
-    folders = [Layout(config.name).cell(*cell) for cell in plan.space_cells(config, figure.space)]
-    return [folder / name for folder in folders for name in ("selection.parquet", "embeddings.parquet")]
+    """Return what is known of every cell that is shown."""
+    return [folder / name for folder in cell_folders(figure.space, config).values() for name in FILES]
 
 
 def draw(figure: Figure, config: Configuration) -> Drawing:
     """Draw a panel per measure: a line per recipe over the epochs of its classifier."""
-    cells = plan.space_cells(config, figure.space)
-    parts, missing = [pd.DataFrame(columns=COLUMNS)], []
-    for cell in cells:
-        paths = [Layout(config.name).cell(*cell) / f"{name}.parquet" for name in ("selection", "embeddings")]
-        if all(path.exists() for path in paths):
-            trace, embedded = (pd.read_parquet(path) for path in paths)
-            keys = dict(zip(CELL, cell, strict=True))
-            parts.append(measure_space(trace, _first_queries(embedded, figure)).assign(**keys)[COLUMNS])
-        else:
-            missing.append(cell[2])
-    data = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
-    warning = DEMONSTRATION if config.study.demonstration else ""
+    space = figure.space
+    parts = [pd.DataFrame(columns=COLUMNS)]
+    for cell in plan.space_cells(config, space):
+        folder = Layout(config.name).cell(*cell)
+        if is_there(folder):
+            trace = pd.read_parquet(folder / "selection.parquet")
+            measured = measure_space(trace, read_embedded(folder, space))
+            parts.append(measured.assign(**dict(zip(CELL, cell, strict=True)))[COLUMNS])
+    data = pd.concat(parts[1:] or parts, ignore_index=True)
     looks = {
         recipe: {"color": f"C{number}", "marker": MARKERS[number % len(MARKERS)]}
         for number, recipe in enumerate(data["recipe"].unique())
     }
-    height = 2 * PANEL + 0.3 if looks else 0
-    canvas = style.canvas(figure.width, height, warning, _notes(config, cells, missing, data), looks)
+    notes = missing_notes(space, config)
+    if looks:
+        queries = data.loc[data["measure"] == "coverage", "queries"].max()
+        notes.append(f"Means over {queries} training queries.")
+    warning = DEMONSTRATION if config.study.demonstration else ""
+    canvas = style.canvas(figure.width, (2 * PANEL + 0.3) * bool(looks), warning, notes, looks)
     if looks:
         _panels(canvas, data, looks)
     return Drawing(canvas, data)
@@ -96,21 +97,3 @@ def _panels(canvas: Canvas, data: pd.DataFrame, looks: Mapping[str, Mapping]) ->
 def _say(panel: Axes, text: str) -> None:
     panel.text(0.5, 0.5, text, transform=panel.transAxes, ha="center", va="center", color="0.3")
     panel.set_yticks([])
-
-
-def _first_queries(embedded: pd.DataFrame, figure: Figure) -> pd.DataFrame:
-    """The training queries that the figure asks for; the file may have more, for other figures."""
-    train = embedded[embedded["split"] == "train"]
-    return train[train["query_id"].isin(train["query_id"].unique()[: figure.space.train_queries])]
-
-
-def _notes(config: Configuration, cells: list, missing: list[str], data: pd.DataFrame) -> list[str]:
-    notes = []
-    if not cells:
-        notes.append(f"Study {config.name} lacks this figure's backbone, candidates or seed.")
-    if missing:
-        notes.append(f"No result yet: {', '.join(missing)}.")
-    if len(data):
-        queries = data.loc[data["measure"] == "coverage", "queries"].max()
-        notes.append(f"Means over {queries:.0f} training queries.")
-    return notes
