@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 NEEDS = ("space",)
 
+REACH = {"hull": 0.56, "density": 0.75}
+"""Half the side of a panel by the extent of its row's points: regions of density go beyond them."""
 PANEL = 1.12
 """Inches: the height of a row of panels."""
 
@@ -69,6 +71,8 @@ def draw(figure: Figure, config: Configuration) -> Drawing:
     for recipe, folder in folders.items():
         documents = read_embedded(folder, space)
         points, quality = project(_centred(documents), space.projection, config.study.seeds[0])
+        # Either sign of an axis is right: rows look alike when the positives are up and to the right.
+        points *= np.where(points[documents["kind"] == "positive"].mean(axis=0) < 0, -1, 1)
         parts.append(documents.assign(recipe=recipe, x=points[:, 0], y=points[:, 1])[COLUMNS])
         heads[recipe] = f"{recipe}\n({quality})"
     data = pd.concat(parts[1:] or parts, ignore_index=True)
@@ -106,7 +110,7 @@ def _draw_row(
     """The panels of one recipe, all of the same scale."""
     points = documents[["x", "y"]].to_numpy()
     low, high = points.min(axis=0), points.max(axis=0)
-    middle, reach = (low + high) / 2, float((high - low).max()) * 0.56 or 1.0
+    middle, reach = (low + high) / 2, float((high - low).max()) * REACH[how] or 1.0
     keys = pd.MultiIndex.from_frame(documents[["split", "query_id", "moment"]])
     for panel, column in zip(row, columns, strict=True):
         panel.set(xticks=[], yticks=[], aspect="equal")
