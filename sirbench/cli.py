@@ -240,6 +240,14 @@ def figure(
 
 
 @app.command()
+def report(study: StudyOption) -> None:
+    """Write results/<study>/report.html: what was run and what came out, as far as it has come."""
+    from sirbench.steps.report import make_report
+
+    make_report(load(study))
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     print(__version__)

@@ -12,10 +12,12 @@ from sirbench import plan
 from sirbench.evaluation.measures import read_per_query
 from sirbench.evaluation.significance import average_over_seeds
 from sirbench.layout import Layout
+from sirbench.reporting.published import PUBLISHED, read_published
 from sirbench.reporting.tables import tidy_table
 
 if TYPE_CHECKING:
     from sirbench.config import Configuration
+    from sirbench.study import Table
 
 KEYS = ["row", "backbone", "recipe", "candidates", "measure"]
 NO_RESULT, NO_BACKBONE = "no result", "no such backbone in the study"
@@ -70,18 +72,25 @@ def column_titles(config: Configuration, lines: pd.DataFrame) -> pd.Series:
     return lines["candidates"].map(config.study.candidates_title) + f" Top {config.study.depth}"
 
 
+def measured_values(config: Configuration, table: Table) -> dict[tuple[str, str, str], pd.DataFrame]:
+    """Return the per-query values, averaged over seeds, of a table's cells that are there in every seed."""
+    values = {}
+    for cell in plan.cells(config, table):
+        paths = [Layout(config.name).cell(*cell, seed) / "per_query.csv" for seed in config.study.seeds]
+        if all(path.exists() for path in paths):
+            values[cell] = average_over_seeds([read_per_query(path) for path in paths])
+    return values
+
+
 def _of_measured_cells(config: Configuration, name: str) -> pd.DataFrame:
-    """The tidy lines of those cells of a table that are measured in every seed."""
-    layout, whole = Layout(config.name), config.tables[name]
+    """The tidy lines of a table's cells that are measured, some candidates having more rows than others."""
+    whole, seeds = config.tables[name], len(config.study.seeds)
+    values = measured_values(config, whole)
+    published = read_published(PUBLISHED) if config.study.comparable else None
     parts = [pd.DataFrame(columns=COLUMNS[:-1])]
     for candidates in plan.shown_candidates(config, whole):
-        values = {}
-        for cell in plan.cells(config, whole):
-            paths = [layout.cell(*cell, seed) / "per_query.csv" for seed in config.study.seeds]
-            if cell[0] == candidates and all(path.exists() for path in paths):
-                values[cell] = average_over_seeds([read_per_query(path) for path in paths])
         rows = [row for row in whole.rows if (candidates, row.backbone, row.recipe) in values]
         if rows:
             table = whole.model_copy(update={"rows": rows})
-            parts.append(tidy_table(name, table, values, [candidates], len(config.study.seeds), None))
+            parts.append(tidy_table(name, table, values, [candidates], seeds, published))
     return pd.concat(parts)

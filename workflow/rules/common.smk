@@ -30,7 +30,7 @@ if workflow.is_main_process and workflow.local_exec and "gpu" not in workflow.gl
 
 def log_file(name: str) -> str:
     """Where a job's messages and progress go."""
-    return str(PATHS.root / "logs" / f"{name}.log")
+    return str(PATHS.log(name))
 
 
 def benchmark_file(name: str) -> str:
