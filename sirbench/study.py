@@ -88,7 +88,9 @@ class GivenRuns(Settings):
 
 Candidates = Annotated[
     Annotated[FirstStage, Tag("FirstStage")] | Annotated[GivenRuns, Tag("GivenRuns")],
-    Discriminator(lambda spec: "FirstStage" if "first_stage" in spec else "GivenRuns"),
+    Discriminator(
+        lambda spec: "FirstStage" if isinstance(spec, FirstStage) or "first_stage" in spec else "GivenRuns"
+    ),
 ]
 
 
@@ -388,7 +390,7 @@ class Space(Settings):
     projection: Literal["pca", "tsne", "umap"] = "pca"
     """How embeddings become points of a plane; `umap` needs the package umap-learn."""
     region: Literal["hull", "density"] = "hull"
-    """What encloses a set of negatives: their convex hull, or the smallest area with 90 % of their density."""
+    """What encloses a set of negatives: their convex hull, or the area with 90 % of their density."""
 
 
 class Figure(Settings):

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-import torch
 from tqdm import tqdm
 
 from sirbench import plan, provenance
@@ -18,7 +17,7 @@ from sirbench.data.runs import read_run, sort_run, write_run
 from sirbench.data.tokens import TokenStore
 from sirbench.layout import Layout
 from sirbench.ranking.cross_encoder import CrossEncoder
-from sirbench.ranking.device import claim_device
+from sirbench.ranking.device import claim_device, describe_device
 from sirbench.strategies import STEPS, Options
 from sirbench.training import distributed
 from sirbench.training.loop import Task, train
@@ -96,10 +95,18 @@ def _train(
         with atomic_folder(folder / "model") as model:
             encoder.model.save_pretrained(model)
             load_tokenizer(layout.backbone(backbone)).save_pretrained(model)
-        device_name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-        spent = {"seconds": progress.seconds, "device": device_name, "workers": distributed.workers()}
+        gpus = distributed.workers() if device.type == "cuda" else 0
+        spent = {
+            "seconds": progress.seconds,
+            "gpu_seconds": progress.seconds * gpus,
+            "workers": distributed.workers(),
+            **describe_device(device),
+        }
+        names = {"study": config.name, "study_sha256": provenance.digest(study.model_dump(mode="json"))}
+        names |= {"candidates": candidates, "backbone": backbone, "name": folder.parent.name}
         compute = study.compute.model_dump()
-        provenance.write_provenance(folder / "provenance.json", {**settings, **spent, "compute": compute})
+        whole = {**names, **settings, **spent, "compute": compute}
+        provenance.write_provenance(folder / "provenance.json", whole)
         shutil.rmtree(task.folder)
 
 

@@ -4,10 +4,12 @@
 rule rerank:
     input:
         PATHS.cell(*CELL) / "model",
+        PATHS.cell(*CELL) / "provenance.json",
         PATHS.candidates("{candidates}", "dev"),
         PATHS.tokens("{backbone}"),
     output:
         PATHS.cell(*CELL) / "run.trec.gz",
+        PATHS.cell(*CELL) / "run.ir_metadata.yaml",
     log:
         log_file("rerank/{candidates}-{backbone}-{recipe}-seed{seed}"),
     benchmark:
