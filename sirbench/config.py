@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from sirbench.errors import InputError
 from sirbench.evaluation.measures import parse_measure
 from sirbench.reporting.figures import kind_of
-from sirbench.study import Figure, Recipe, Settings, Study, Table
+from sirbench.study import Figure, Recipe, Settings, Space, Study, Table
 
 FOLDER = Path("config")
 KINDS: dict[str, type[Settings]] = {
@@ -51,6 +51,8 @@ def load(study: str, folder: Path = FOLDER) -> Configuration:
         _check_table(table, f"{folder}/tables/{name}.yaml", recipes, studies)
     for name, figure in figures.items():
         _check_figure(figure, name, f"{folder}/figures/{name}.yaml", tables)
+        if figure.space:
+            _check_space(figure.space, f"{folder}/figures/{name}.yaml", recipes, studies)
     return Configuration(study, studies[study], recipes, tables, figures)
 
 
@@ -193,6 +195,24 @@ def _check_figure(figure: Figure, name: str, path: str, tables: Mapping[str, Tab
         if measure not in shown:
             hint = _suggest(measure, shown)
             raise InputError(f"{path}: measures.{number}: {figure.table} does not show {measure}; {hint}")
+
+
+def _check_space(
+    space: Space, path: str, recipes: Mapping[str, Recipe], studies: Mapping[str, Study]
+) -> None:
+    for number, recipe in enumerate(space.recipes):
+        if recipe not in recipes:
+            raise InputError(f"{path}: space.recipes.{number}: {_unknown(recipe, recipes)}")
+    defined = {
+        "backbone": {name for study in studies.values() for name in study.backbones},
+        "candidates": {name for study in studies.values() for name in study.candidates},
+        "seed": {seed for study in studies.values() for seed in study.seeds},
+    }
+    for key, known in defined.items():
+        value = getattr(space, key)
+        if value is not None and value not in known:
+            hint = _suggest(str(value), map(str, known))
+            raise InputError(f"{path}: space.{key}: no study defines {value!r}; {hint}")
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:

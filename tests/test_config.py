@@ -198,6 +198,31 @@ MISTAKES = {
         {"measures": ["RR@100", "RR@1"]},
         ["config/figures/figure5.yaml: measures.1: table3 does not show RR@1", "allowed: RR@10, RR@100"],
     ),
+    "space of an unknown recipe": (
+        "figures/figure6.yaml",
+        {"space__recipes": ["v1-top-16", "v4-tpo-16"]},
+        ["config/figures/figure6.yaml: space.recipes.1: unknown name 'v4-tpo-16'; did you mean 'v4-top-16'?"],
+    ),
+    "space of an unknown backbone": (
+        "figures/figure6.yaml",
+        {"space__backbone": "brt"},
+        ["config/figures/figure6.yaml: space.backbone: no study defines 'brt'; did you mean 'bert'?"],
+    ),
+    "space of a seed that no study has": (
+        "figures/figure6.yaml",
+        {"space__seed": 7},
+        ["config/figures/figure6.yaml: space.seed: no study defines 7; allowed: 1, 2, 3"],
+    ),
+    "space that is not described": (
+        "figures/figure6.yaml",
+        {"space": None},
+        ["config/figures/figure6.yaml: space: this key is missing, which kind space needs"],
+    ),
+    "space projected in an unknown way": (
+        "figures/figure6.yaml",
+        {"space__projection": "mds"},
+        ["config/figures/figure6.yaml: space.projection: ", "'mds'"],
+    ),
     "figure with an unknown key": (
         "figures/figure4.yaml",
         {"widht": "page"},

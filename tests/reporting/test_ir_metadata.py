@@ -7,26 +7,17 @@ from sirbench.reporting.ir_metadata import describe_run
 from tests.checkouts import ROOT
 
 MACHINE = {
-    **{
-        "commit": "abc",
-        "dirty": True,
-        "cpu": "EPYC",
-        "architecture": "x86_64",
-        "cores": 2,
-        "memory_gb": 25.3,
-    },
-    **{"kernel": "Linux 6", "distribution": "Debian 12", "versions": {"torch": "2.13.0"}},
+    **{"commit": "abc", "dirty": True, "versions": {"torch": "2.13.0"}},
+    **{"cpu": "EPYC", "architecture": "x86_64", "cores": 2, "memory_gb": 25.3},
+    **{"kernel": "Linux 6", "distribution": "Debian 12"},
 }
 TRAINED = {
     **{"inputs": {"queries": "1a"}, "study_sha256": "2b"},
     **{"device": "H200", "gpu_memory_gb": 139, "seconds": 10.0, "gpu_seconds": 20.0},
 }
 RERANKED = {
-    "machine": MACHINE,
-    "inputs": {"model": "3c"},
-    "device": "cpu",
-    "seconds": 1.0,
-    "gpu_seconds": 0.0,
+    **{"machine": MACHINE, "inputs": {"model": "3c"}},
+    **{"device": "cpu", "seconds": 1.0, "gpu_seconds": 0.0},
 }
 
 

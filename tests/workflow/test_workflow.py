@@ -120,7 +120,8 @@ def test_levels_that_recipes_share_are_trained_once(finished):
 def test_a_cell_keeps_its_model_record_and_provenance(finished):
     cell = finished / "results/test/cells/bm25/bert/v1-top-16/seed1"
     assert sorted(path.name for path in cell.iterdir()) == [
-        *("model", "per_query.csv", "provenance.json", "run.trec.gz", "selection.parquet", "train.jsonl")
+        *("middle", "model", "per_query.csv", "provenance.json", "run.ir_metadata.yaml", "run.trec.gz"),
+        *("selection.parquet", "train.jsonl"),
     ]
 
 
@@ -161,7 +162,7 @@ def test_a_raised_method_revision_trains_everything_again(finished, tmp_path):
     folder = copy_of(finished, tmp_path)
     edit(folder / "sirbench/plan.py", "METHOD = 1", "METHOD = 2")
     rules = planned(snakemake(folder, "--dry-run", "mine").stdout)
-    assert (rules["train"], rules["train_level"]) == (3, 3)
+    assert (rules["train"], rules["train_with_middle"], rules["train_level"]) == (1, 2, 3)
 
 
 @pytest.mark.workflow
@@ -187,7 +188,7 @@ def test_no_more_gpu_jobs_at_a_time_than_gpus(finished):
     ):
         rule, started, ended = event.groups()
         if rule:
-            on_gpu = rule in ("train", "train_level", "rerank")
+            on_gpu = rule in ("train", "train_with_middle", "train_level", "rerank")
         elif started and on_gpu:
             running.add(started)
         running.discard(ended)
