@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,24 +69,27 @@ def summary(jobs: Sequence[Ran]) -> dict[str, str]:
     """Return what the provenance of all these jobs says, by term: code, versions, hardware, time."""
     records = [record for job in jobs if (record := job.provenance())]
     machines = [record.get("machine", {}) for record in records]
-    hours: Counter[str] = Counter()
-    for record in records:
-        hours[record.get("device", "unknown")] += record.get("seconds", 0) * record.get("workers", 1) / 3600
     versions = [f"{name} {version}" for it in machines for name, version in it.get("versions", {}).items()]
+    trees = {True: "dirty: files differed from the commit", False: "clean", None: "unknown"}
     return {
         "Commit": _counted([it.get("commit") or "not in a git checkout" for it in machines]),
-        "Working tree": _counted(["dirty" if it.get("dirty") else "clean" for it in machines]),
+        "Working tree": _counted([trees[it.get("dirty")] for it in machines]),
         "Python": _counted([it.get("python", "unknown") for it in machines]),
-        "Versions": ", ".join(dict.fromkeys(versions)) or "none",
-        "Hardware": _counted(
-            [f"{it.get('host')}: {it.get('cores')} cores, {it.get('cpu')}" for it in machines]
-        ),
-        "Training time": ", ".join(
-            f"{time:.2f} {'CPU process' if device == 'cpu' else 'GPU'}-hours ({device})"
-            for device, time in hours.items()
-        )
-        or "none",
+        "Versions": ", ".join(dict.fromkeys(versions)) or "unknown",
+        "Machines": _counted([_machine(it) for it in machines]),
+        "Devices": _counted([f"{record.get('workers', 1)} x {record.get('device')}" for record in records]),
+        "Training time": _hours(records),
     }
+
+
+def _machine(record: Mapping[str, Any]) -> str:
+    host, cpu, cores, memory = (record.get(key) for key in ("host", "cpu", "cores", "memory_gb"))
+    return f"{host}: {cpu}, {cores} cores, {memory} GB"
+
+
+def _hours(records: Sequence[Mapping[str, Any]]) -> str:
+    wall, gpu = (sum(record.get(key, 0) for record in records) / 3600 for key in ("seconds", "gpu_seconds"))
+    return f"{wall:.2f} hours of jobs, {gpu:.2f} GPU-hours"
 
 
 def _ran(

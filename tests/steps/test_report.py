@@ -26,8 +26,9 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 def provenance(seed):
     machine = {"commit": COMMIT, "dirty": seed == 1, "python": "3.11.7", "versions": {"torch": "2.13.0"}}
-    machine |= {"host": "node<7>", "cores": 64, "cpu": "x86_64"}
-    return {"seconds": 1800.0, "device": "NVIDIA H200", "workers": 2, "seed": seed, "machine": machine}
+    machine |= {"host": "node<7>", "cores": 64, "memory_gb": 512.0, "cpu": "EPYC"}
+    device = {"seconds": 1800.0, "gpu_seconds": 3600.0, "device": "NVIDIA H200", "workers": 2}
+    return {**device, "seed": seed, "machine": machine}
 
 
 def write_values(path, values):
@@ -73,9 +74,17 @@ def section(html, title):
 
 def test_it_says_what_was_run(html):
     head = html[: html.index("<nav>")]
-    for said in (f"{COMMIT}", "dirty", "torch 2.13.0", "node&lt;7&gt;: 64 cores", "12 of ", "pydocs-sliver"):
+    for said in (
+        f"{COMMIT}",
+        "dirty",
+        "torch 2.13.0",
+        "node&lt;7&gt;: EPYC, 64 cores, 512.0 GB",
+        "2 x NVIDIA H200",
+        "12 of ",
+        "pydocs-sliver",
+    ):
         assert said in head, said
-    assert "12.00 GPU-hours (NVIDIA H200)" in head  # 12 cells of half an hour on 2 GPUs
+    assert "6.00 hours of jobs, 12.00 GPU-hours" in head  # 12 cells of half an hour on 2 GPUs
     assert "these numbers mean nothing" in head
 
 
