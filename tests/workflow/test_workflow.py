@@ -126,6 +126,15 @@ def test_a_cell_keeps_its_model_record_and_provenance(finished):
 
 
 @pytest.mark.workflow
+def test_only_cells_that_a_figure_shows_keep_the_middle_of_their_training(tmp_path, pydocs_sliver):
+    folder = copy_checkout(tmp_path / "checkout", pydocs_sliver.parent)
+    rules = planned(snakemake(folder, "--dry-run", "figure6", "table3").stdout)
+    # Of the table's recipes, Figure 6 shows V1 to V4 with Top 16, and figure `space` V1 Random 16 too.
+    assert (rules["train_with_middle"], rules["embed"]) == (5, 4)
+    assert rules["train"] == len(load("test", ROOT / "config").tables["table3"].rows) - 5
+
+
+@pytest.mark.workflow
 def test_a_finished_target_does_nothing(finished):
     assert "Nothing to be done" in snakemake(finished, "--dry-run", "mine").stdout
 
