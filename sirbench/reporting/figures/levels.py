@@ -39,10 +39,11 @@ def draw(figure: Figure, config: Configuration) -> Drawing:
         column=column_titles(config, lines) + ", " + lines["backbone"].str.upper(),
         group=[f"{recipe.strategy.upper()}\n{recipe.selection.title()}" for recipe in recipes],
         series=[_in_words(len(recipe.levels)) for recipe in recipes],
+        strategy=[recipe.strategy for recipe in recipes],
         levels=[len(recipe.levels) for recipe in recipes],
     )
     references = lines[lines["recipe"] == config.tables[figure.table].baseline]
-    compared = lines[[recipe.strategy in STRATEGIES for recipe in recipes]]
+    compared = lines[lines["strategy"].isin(STRATEGIES)]
     looks = {
         _in_words(number): {"color": COLORS[place % 4], "marker": MARKERS[place % 4]}
         for place, number in enumerate(sorted(compared["levels"].unique()))

@@ -82,3 +82,15 @@ def test_the_csv_is_what_was_drawn(write_table):
     keys = ["row", "backbone", "recipe", "candidates", "measure"]
     assert data[keys].to_numpy().tolist() == table[keys].to_numpy().tolist()
     assert data["value"].tolist() == pytest.approx(table["value"].tolist())
+
+
+@pytest.mark.parametrize(("figure", "table"), [("figure4", "table2"), ("figure5", "table3")])
+def test_a_study_without_the_candidates_of_the_table_has_a_figure_that_says_so(
+    write_table, texts, figure, table
+):
+    config, _ = write_table("demo", table)
+    config.tables[table] = config.tables[table].model_copy(update={"candidates": ["hdct"]})
+    drawing = draw(config, figure)
+    shown = [text for text, _ in texts(drawing.canvas)]
+    assert "Study demo has none of the candidates that are shown here." in shown
+    assert drawing.data.empty
