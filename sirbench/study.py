@@ -392,6 +392,12 @@ class Space(Settings):
     region: Literal["hull", "density"] = "hull"
     """What encloses a set of negatives: their convex hull, or the area with 90 % of their density."""
 
+    @model_validator(mode="after")
+    def _has_a_query(self) -> Self:
+        if not self.train_queries + self.dev_queries:
+            raise ValueError("train_queries and dev_queries are both 0; raise one of them")
+        return self
+
 
 class Figure(Settings):
     """A figure: what kind it is, and what it is drawn from."""

@@ -213,6 +213,11 @@ MISTAKES = {
         {"space__seed": 7},
         ["config/figures/figure6.yaml: space.seed: no study defines 7; allowed: 1, 2, 3"],
     ),
+    "space of no query": (
+        "figures/figure6.yaml",
+        {"space__train_queries": 0, "space__dev_queries": 0},
+        ["config/figures/figure6.yaml: space: train_queries and dev_queries are both 0"],
+    ),
     "space that is not described": (
         "figures/figure6.yaml",
         {"space": None},

@@ -47,6 +47,8 @@ def embed_cell(config: Configuration, candidates: str, backbone: str, recipe: st
     counts = plan.embedded_cells(config).get((candidates, backbone, recipe, seed))
     if not counts:
         raise InputError(f"{folder}: no figure of config/figures/ shows the space of this cell")
+    if not models["middle"].is_dir():
+        raise InputError(f"{models['middle']}: not kept when the cell was trained; train it again")
     documents = pd.concat(
         [_documents(layout, candidates, split, count, study.depth, store) for split, count in counts.items()],
         ignore_index=True,

@@ -123,6 +123,15 @@ def test_the_same_twice_is_the_same(folder):
     assert path.read_bytes() == before
 
 
+def test_a_cell_trained_before_a_figure_showed_it_has_to_be_trained_again(folder):
+    middle = cell(folder, recipe=RECIPE) / "middle"
+    aside = middle.rename(middle.with_name("aside"))
+    ended = sirbench(folder, "embed", *CELL, *NAMES)
+    aside.rename(middle)
+    assert ended.code == 2
+    assert "middle: not kept when the cell was trained; train it again" in ended.output
+
+
 def test_a_cell_that_no_figure_shows_is_refused(folder):
     names = ("--backbone", "bert", "--recipe", "v4-top-8", "--seed", "1")
     ended = sirbench(folder, "embed", *CELL, *names)

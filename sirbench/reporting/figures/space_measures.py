@@ -65,6 +65,8 @@ def draw(figure: Figure, config: Configuration) -> Drawing:
     if looks:
         queries = data.loc[data["measure"] == "coverage", "queries"].max()
         notes.append(f"Means over {queries} training queries.")
+    elif not space.train_queries:
+        notes.append("No training query is asked for: only those have a selection to measure.")
     warning = DEMONSTRATION if config.study.demonstration else ""
     canvas = style.canvas(figure.width, (2 * PANEL + 0.3) * bool(looks), warning, notes, looks)
     if looks:
