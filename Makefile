@@ -7,14 +7,16 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 TABLES := $(basename $(notdir $(wildcard config/tables/*.yaml)))
+FIGURES := $(basename $(notdir $(wildcard config/figures/*.yaml)))
 # Workflow rules call `python`: let it be the one of .venv.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help $(TABLES) report test lint format bench lock clean
+.PHONY: help $(TABLES) $(FIGURES) figures report test lint format bench lock clean
 
 help:  ## say what can be made
 	@echo "make TABLE [STUDY=demo] [CORES=$(CORES)], TABLE being one of: $(TABLES)"
+	@echo "make FIGURE, FIGURE being one of: $(FIGURES), or figures for all of them"
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Exact versions first; then the checkout itself, so that its code is what runs.
@@ -31,9 +33,15 @@ $(TABLES): $(READY)
 	snakemake --cores $(CORES) --rerun-incomplete --show-failed-logs $@ --config study=$(STUDY)
 	@cat results/$(STUDY)/tables/$@.md
 
-report: $(READY)  ## every table of the study, and Snakemake's report on how each came about
-	snakemake --cores $(CORES) --rerun-incomplete --show-failed-logs tables --config study=$(STUDY)
-	snakemake --report results/$(STUDY)/report.html tables --config study=$(STUDY)
+$(FIGURES) figures: $(READY)
+	snakemake --cores $(CORES) --rerun-incomplete --show-failed-logs $@ --config study=$(STUDY)
+	@ls figures/$(STUDY)/*.pdf
+
+report: $(READY)  ## every table and figure, and a page on them and on what was run, whatever failed
+	@snakemake --cores $(CORES) --rerun-incomplete --keep-going --show-failed-logs tables figures --config study=$(STUDY); \
+	  made=$$?; sirbench report --study $(STUDY) || exit; \
+	  echo "Open results/$(STUDY)/report.html"; exit $$made
+	snakemake --report results/$(STUDY)/workflow-report.html tables figures --config study=$(STUDY)
 
 test: $(READY)  ## run every test
 	python -m pytest

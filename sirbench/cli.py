@@ -61,16 +61,17 @@ def _prepare_stderr() -> None:
 
 @app.command()
 def check(study: StudyOption = "demo") -> None:
-    """Check config/: the study, every recipe and every table, and that they fit together."""
+    """Check config/: the study, every recipe, table and figure, and that they fit together."""
     config = load(study)
-    print(f"{study}: {len(config.recipes)} recipes and {len(config.tables)} tables fit together")
+    counts = f"{len(config.recipes)} recipes, {len(config.tables)} tables and {len(config.figures)} figures"
+    print(f"{study}: {counts} fit together")
 
 
 @app.command()
 def schema(
     folder: Annotated[Path, typer.Argument(help="Where to write them.")] = Path("config/schema"),
 ) -> None:
-    """Write the JSON schemas of studies, recipes and tables, which editors use to complete and check."""
+    """Write the JSON schemas of config/'s files, which editors use to complete and check."""
     from sirbench.config import schemas
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -175,6 +176,20 @@ def rerank(
 
 
 @app.command()
+def embed(
+    study: StudyOption,
+    candidates: CandidatesOption,
+    backbone: BackboneOption,
+    recipe: RecipeOption,
+    seed: SeedOption,
+) -> None:
+    """Embed a few queries' candidates with a cell's model at the start, middle and end of its training."""
+    from sirbench.steps.embedding import embed_cell
+
+    embed_cell(_cell(study, candidates, backbone, recipe, seed), candidates, backbone, recipe, seed)
+
+
+@app.command()
 def evaluate(
     study: StudyOption,
     candidates: CandidatesOption,
@@ -209,6 +224,27 @@ def table(
     config = load(study)
     _known(table, "tables", config)
     make_table(config, table)
+
+
+@app.command()
+def figure(
+    study: StudyOption,
+    figure: Annotated[str, typer.Option("--figure", help="Name of a file in config/figures/.")],
+) -> None:
+    """Draw a figure as pdf, png and svg, with a csv of what was drawn."""
+    from sirbench.steps.figure import make_figure
+
+    config = load(study)
+    _known(figure, "figures", config)
+    make_figure(config, figure)
+
+
+@app.command()
+def report(study: StudyOption) -> None:
+    """Write results/<study>/report.html: what was run and what came out, as far as it has come."""
+    from sirbench.steps.report import make_report
+
+    make_report(load(study))
 
 
 @app.command()

@@ -15,25 +15,32 @@ from pydantic import ValidationError
 
 from sirbench.errors import InputError
 from sirbench.evaluation.measures import parse_measure
-from sirbench.study import Recipe, Settings, Study, Table
+from sirbench.reporting.figures import kind_of
+from sirbench.study import Figure, Recipe, Settings, Space, Study, Table
 
 FOLDER = Path("config")
-KINDS: dict[str, type[Settings]] = {"studies": Study, "recipes": Recipe, "tables": Table}
+KINDS: dict[str, type[Settings]] = {
+    "studies": Study,
+    "recipes": Recipe,
+    "tables": Table,
+    "figures": Figure,
+}
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """One study with every recipe and table of config/, all of which fit together."""
+    """One study with every recipe, table and figure of config/, all of which fit together."""
 
     name: str
     study: Study
     recipes: Mapping[str, Recipe]
     tables: Mapping[str, Table]
+    figures: Mapping[str, Figure]
 
 
 def load(study: str, folder: Path = FOLDER) -> Configuration:
-    """Read a study by name with all recipes and tables; raise `InputError` at the first mistake."""
-    studies, recipes, tables = (_load_all(folder, kind) for kind in KINDS)
+    """Read a study by name with all the rest of config/; raise `InputError` at the first mistake."""
+    studies, recipes, tables, figures = (_load_all(folder, kind) for kind in KINDS)
     if study not in studies:
         raise InputError(f"study: {_unknown(study, studies)} (each is a file in {folder / 'studies'}/)")
     for name, recipe in recipes.items():
@@ -42,7 +49,11 @@ def load(study: str, folder: Path = FOLDER) -> Configuration:
         )
     for name, table in tables.items():
         _check_table(table, f"{folder}/tables/{name}.yaml", recipes, studies)
-    return Configuration(study, studies[study], recipes, tables)
+    for name, figure in figures.items():
+        _check_figure(figure, name, f"{folder}/figures/{name}.yaml", tables)
+        if figure.space:
+            _check_space(figure.space, f"{folder}/figures/{name}.yaml", recipes, studies)
+    return Configuration(study, studies[study], recipes, tables, figures)
 
 
 def study_names(folder: Path = FOLDER) -> list[str]:
@@ -51,7 +62,7 @@ def study_names(folder: Path = FOLDER) -> list[str]:
 
 
 def schemas() -> dict[str, str]:
-    """File name to content of the JSON schemas of studies, recipes and tables, for editors."""
+    """File name to content of the JSON schemas of studies, recipes, tables and figures, for editors."""
     return {
         f"{model.__name__.lower()}.json": json.dumps(model.model_json_schema(), indent=2) + "\n"
         for model in KINDS.values()
@@ -167,6 +178,41 @@ def _check_table(
     for name in table.candidates or []:
         if name not in candidates:
             raise InputError(f"{path}: candidates: no study defines {name!r}; {_suggest(name, candidates)}")
+
+
+def _check_figure(figure: Figure, name: str, path: str, tables: Mapping[str, Table]) -> None:
+    if name in tables:
+        raise InputError(f"{path}: there is a table of this name, and both are targets; rename the file")
+    for key in kind_of(figure).NEEDS:
+        if not getattr(figure, key):
+            raise InputError(f"{path}: {key}: this key is missing, which kind {figure.kind} needs")
+    if figure.table is None:
+        return
+    if figure.table not in tables:
+        raise InputError(f"{path}: table: {_unknown(figure.table, tables)}")
+    shown = tables[figure.table].measures
+    for number, measure in enumerate(figure.measures):
+        if measure not in shown:
+            hint = _suggest(measure, shown)
+            raise InputError(f"{path}: measures.{number}: {figure.table} does not show {measure}; {hint}")
+
+
+def _check_space(
+    space: Space, path: str, recipes: Mapping[str, Recipe], studies: Mapping[str, Study]
+) -> None:
+    for number, recipe in enumerate(space.recipes):
+        if recipe not in recipes:
+            raise InputError(f"{path}: space.recipes.{number}: {_unknown(recipe, recipes)}")
+    defined = {
+        "backbone": {name for study in studies.values() for name in study.backbones},
+        "candidates": {name for study in studies.values() for name in study.candidates},
+        "seed": {seed for study in studies.values() for seed in study.seeds},
+    }
+    for key, known in defined.items():
+        value = getattr(space, key)
+        if value is not None and value not in known:
+            hint = _suggest(str(value), map(str, known))
+            raise InputError(f"{path}: space.{key}: no study defines {value!r}; {hint}")
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:

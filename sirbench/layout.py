@@ -55,3 +55,21 @@ class Layout:
     def table(self, name: str, ending: str = "csv") -> Path:
         """A table as csv, md or tex."""
         return self.root / "tables" / f"{name}.{ending}"
+
+    def log(self, name: str) -> Path:
+        """Messages and progress of a job, e.g. `train/bm25-bert-v0-seed1`."""
+        return self.root / "logs" / f"{name}.log"
+
+    @property
+    def report(self) -> Path:
+        """The report that people read."""
+        return self.root / "report.html"
+
+    @property
+    def workflow_report(self) -> Path:
+        """Snakemake's own report, beside it."""
+        return self.root / "workflow-report.html"
+
+    def figure(self, name: str, ending: str = "pdf") -> Path:
+        """A figure as pdf, png or svg, or what was drawn as csv."""
+        return Path("figures") / self.study / f"{name}.{ending}"

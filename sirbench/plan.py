@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from sirbench.config import Configuration
 from sirbench.errors import InputError
-from sirbench.study import Recipe, Row, Settings, Study, Table
+from sirbench.study import Recipe, Row, Settings, Space, Study, Table
 
 METHOD = 1
 """Revision of the method. Raise it with any change of code that changes a trained model: Snakemake does
@@ -123,6 +123,34 @@ def cells(config: Configuration, table: Table) -> list[tuple[str, str, str]]:
         for recipe in (table.baseline, row.recipe)
     ]
     return [(name, *pair) for name in shown_candidates(config, table) for pair in dict.fromkeys(pairs)]
+
+
+def space_cells(config: Configuration, space: Space) -> list[tuple[str, str, str, int]]:
+    """(candidates, backbone, recipe, seed) of the cells whose semantic space a figure shows, in its order.
+
+    None where the study lacks the figure's backbone, candidates or seed.
+    """
+    study = config.study
+    candidates = space.candidates or next(iter(study.candidates))
+    seed = study.seeds[0] if space.seed is None else space.seed
+    if candidates not in study.candidates or space.backbone not in study.backbones or seed not in study.seeds:
+        return []
+    return [(candidates, space.backbone, recipe, seed) for recipe in space.recipes]
+
+
+def embedded_cells(config: Configuration) -> dict[tuple[str, str, str, int], dict[str, int]]:
+    """The cells whose space any figure shows, with the number of `train` and `dev` queries to embed.
+
+    These cells keep their model as it is in the middle of training. Queries are chosen so that a figure
+    with fewer has a subset of those of a figure with more: the larger number serves both.
+    """
+    counts: dict[tuple[str, str, str, int], dict[str, int]] = {}
+    for space in (figure.space for figure in config.figures.values() if figure.space):
+        for cell in space_cells(config, space):
+            before = counts.get(cell, {"train": 0, "dev": 0})
+            wanted = {"train": space.train_queries, "dev": space.dev_queries}
+            counts[cell] = {split: max(before[split], wanted[split]) for split in wanted}
+    return counts
 
 
 def measures(config: Configuration) -> list[str]:

@@ -46,16 +46,22 @@ def digest(content: Any) -> str:
 def machine() -> dict[str, Any]:
     """Git commit of this code and whether files differ from it, package versions, and the hardware.
 
-    `commit` is null where the code is not in a git checkout.
+    `commit` and `dirty` are null where the code is not in a git checkout. `cores` and `memory_gb` are the
+    machine's, of which a job may have had a part.
     """
+    status = _git("status", "--porcelain", "--untracked-files=no")
     return {
         "commit": _git("rev-parse", "HEAD"),
-        "dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "dirty": None if status is None else bool(status),
         "python": platform.python_version(),
         "versions": {package: version(package) for package in PACKAGES},
         "host": platform.node(),
-        "cpu": platform.processor() or platform.machine(),
+        "cpu": _cpu_model() or platform.processor() or platform.machine(),
+        "architecture": platform.machine(),
         "cores": os.cpu_count(),
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
+        "kernel": f"{platform.system()} {platform.release()}",
+        "distribution": _distribution(),
         "slurm_job": os.environ.get("SLURM_JOB_ID"),
     }
 
@@ -65,6 +71,22 @@ def write_provenance(path: Path, content: Mapping[str, Any]) -> None:
     with atomic_file(path) as temporary:
         whole = json.dumps({**content, "machine": machine()}, indent=2, default=str)
         temporary.write_text(whole + "\n", encoding="utf-8")
+
+
+def _cpu_model() -> str | None:
+    """The model's name, which only Linux tells, in a file of its own."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None)
+
+
+def _distribution() -> str | None:
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except OSError:
+        return None
 
 
 def _git(*arguments: str) -> str | None:

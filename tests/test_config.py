@@ -7,7 +7,7 @@ import yaml
 
 from sirbench.config import load, schemas, study_names
 from sirbench.errors import InputError
-from sirbench.study import Recipe, Study
+from sirbench.study import Figure, Recipe, Study
 from tests.checkouts import ROOT
 
 
@@ -178,6 +178,61 @@ MISTAKES = {
         {"rows__1__recipe": "v0"},
         ["backbone bert with recipe v0 stands there twice"],
     ),
+    "figure of an unknown kind": (
+        "figures/figure4.yaml",
+        {"kind": "strategy"},
+        ["config/figures/figure4.yaml: kind: no such kind of figure; allowed: levels, ", "'strategy'"],
+    ),
+    "figure of an unknown table": (
+        "figures/figure4.yaml",
+        {"table": "tabel2"},
+        ["config/figures/figure4.yaml: table: unknown name 'tabel2'; did you mean 'table2'?"],
+    ),
+    "figure without the table that its kind draws": (
+        "figures/figure4.yaml",
+        {"table": None},
+        ["config/figures/figure4.yaml: table: this key is missing, which kind strategies needs"],
+    ),
+    "figure with a measure that its table lacks": (
+        "figures/figure5.yaml",
+        {"measures": ["RR@100", "RR@1"]},
+        ["config/figures/figure5.yaml: measures.1: table3 does not show RR@1", "allowed: RR@10, RR@100"],
+    ),
+    "space of an unknown recipe": (
+        "figures/figure6.yaml",
+        {"space__recipes": ["v1-top-16", "v4-tpo-16"]},
+        ["config/figures/figure6.yaml: space.recipes.1: unknown name 'v4-tpo-16'; did you mean 'v4-top-16'?"],
+    ),
+    "space of an unknown backbone": (
+        "figures/figure6.yaml",
+        {"space__backbone": "brt"},
+        ["config/figures/figure6.yaml: space.backbone: no study defines 'brt'; did you mean 'bert'?"],
+    ),
+    "space of a seed that no study has": (
+        "figures/figure6.yaml",
+        {"space__seed": 7},
+        ["config/figures/figure6.yaml: space.seed: no study defines 7; allowed: 1, 2, 3"],
+    ),
+    "space of no query": (
+        "figures/figure6.yaml",
+        {"space__train_queries": 0, "space__dev_queries": 0},
+        ["config/figures/figure6.yaml: space: train_queries and dev_queries are both 0"],
+    ),
+    "space that is not described": (
+        "figures/figure6.yaml",
+        {"space": None},
+        ["config/figures/figure6.yaml: space: this key is missing, which kind space needs"],
+    ),
+    "space projected in an unknown way": (
+        "figures/figure6.yaml",
+        {"space__projection": "mds"},
+        ["config/figures/figure6.yaml: space.projection: ", "'mds'"],
+    ),
+    "figure with an unknown key": (
+        "figures/figure4.yaml",
+        {"widht": "page"},
+        ["config/figures/figure4.yaml: widht: unknown key; did you mean 'width'?"],
+    ),
     "table with an unknown measure": (
         "tables/table3.yaml",
         {"measures": ["MRR-100"]},
@@ -195,6 +250,12 @@ def test_mistake_is_named(folder, monkeypatch, file, changes, parts):
     message = str(caught.value)
     assert [part for part in parts if part not in message] == [], message
     assert len(message.splitlines()) == 1, message
+
+
+def test_figure_with_the_name_of_a_table(folder):
+    shutil.copy(folder / "figures/figure4.yaml", folder / "figures/table2.yaml")
+    with pytest.raises(InputError, match=r"figures/table2\.yaml: there is a table of this name"):
+        load("test", folder)
 
 
 def test_file_that_is_no_yaml(folder):
@@ -231,7 +292,7 @@ def test_every_setting_says_what_it_is():
             and not spec.get("anyOf")
         ]
 
-    for model in (Study, Recipe):
+    for model in (Study, Recipe, Figure):
         assert [
             name for name in undescribed(model.model_json_schema()) if name.split(".")[1] not in PLAIN
         ] == []

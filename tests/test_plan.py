@@ -1,10 +1,22 @@
 """Which training jobs recipes come to, which they share, and what makes a job another job."""
 
+from dataclasses import replace
+
 import pytest
 
 from sirbench.config import load
 from sirbench.errors import InputError
-from sirbench.plan import cells, compressors, level_named, measures, plan, shown_rows
+from sirbench.plan import (
+    cells,
+    compressors,
+    embedded_cells,
+    level_named,
+    measures,
+    plan,
+    shown_rows,
+    space_cells,
+)
+from sirbench.study import Figure, Space
 from tests.checkouts import ROOT
 
 
@@ -122,3 +134,39 @@ def test_rows_without_their_backbone_are_left_out_by_label():
 
 def test_a_cell_is_measured_by_all_that_any_table_shows(demo):
     assert measures(demo) == ["RR@100", "RR@10", "AP@20", "nDCG@20"]
+
+
+def space(**settings):
+    return Space(**{"backbone": "bert", "recipes": ["v1-top-16", "v4-top-16"]} | settings)
+
+
+def with_spaces(config, *spaces):
+    figures = [Figure(kind="space", title="", caption="", space=space) for space in spaces]
+    return replace(config, figures=dict(enumerate(figures)))
+
+
+def test_a_space_shows_a_cell_per_recipe_of_the_first_candidates_and_seed(paper):
+    assert space_cells(paper, space()) == [
+        ("hdct", "bert", "v1-top-16", 1),
+        ("hdct", "bert", "v4-top-16", 1),
+    ]
+    assert space_cells(paper, space(candidates="ance", seed=3))[1] == ("ance", "bert", "v4-top-16", 3)
+
+
+@pytest.mark.parametrize("missing", [{"candidates": "ance"}, {"seed": 9}, {"backbone": "other"}])
+def test_a_study_without_what_a_space_asks_for_shows_no_cell(demo, missing):
+    assert space_cells(demo, space(**missing)) == []
+
+
+def test_a_cell_is_embedded_once_for_all_figures(demo):
+    config = with_spaces(
+        demo,
+        space(train_queries=2, dev_queries=3),
+        space(recipes=["v4-top-16", "v3-top-16"], train_queries=5, dev_queries=0),
+        space(recipes=["v0"], seed=9),
+    )
+    assert embedded_cells(config) == {
+        ("bm25", "bert", "v1-top-16", 1): {"train": 2, "dev": 3},
+        ("bm25", "bert", "v4-top-16", 1): {"train": 5, "dev": 3},
+        ("bm25", "bert", "v3-top-16", 1): {"train": 5, "dev": 0},
+    }

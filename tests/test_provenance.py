@@ -5,6 +5,9 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
+import pytest
+
+from sirbench import provenance
 from sirbench.provenance import PACKAGES, checksums, digest, machine, sha256, write_provenance
 
 ROOT = Path(__file__).parents[1]
@@ -38,6 +41,22 @@ def test_the_machine_and_the_commit_of_this_code(monkeypatch, tmp_path):
     assert found["commit"] == commit
     assert found["versions"] == {package: version(package) for package in PACKAGES}
     assert found["python"] == platform.python_version() and found["slurm_job"] == "17"
+
+
+@pytest.mark.skipif(platform.system() != "Linux", reason="compares with files of Linux")
+def test_the_hardware_is_that_of_the_kernels_own_files():
+    found = machine()
+    memory = next(
+        line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal:")
+    )
+    assert found["memory_gb"] == pytest.approx(int(memory.split()[1]) * 1024 / 1e9, abs=0.1)
+    assert found["cores"] == Path("/proc/cpuinfo").read_text().count("processor\t:")
+    assert found["kernel"].split()[1] == Path("/proc/sys/kernel/osrelease").read_text().strip()
+
+
+def test_outside_a_git_checkout_neither_commit_nor_dirt_is_claimed(monkeypatch, tmp_path):
+    monkeypatch.setattr(provenance, "HERE", tmp_path)
+    assert (machine()["commit"], machine()["dirty"]) == (None, None)
 
 
 def test_provenance_is_json_with_the_machine_added(tmp_path):

@@ -34,6 +34,15 @@ def claim_device(gpus: int, threads: int) -> Iterator[torch.device]:
             yield torch.device("cuda", held.enter_context(claim_number(visible)))
 
 
+def describe_device(device: torch.device) -> dict[str, object]:
+    """What a job computed on: `device` (the GPU's name, or `cpu`), and of a GPU its memory and CUDA."""
+    if device.type != "cuda":
+        return {"device": "cpu"}
+    properties = torch.cuda.get_device_properties(device)
+    memory = round(properties.total_memory / 1e9, 1)
+    return {"device": properties.name, "gpu_memory_gb": memory, "cuda": torch.version.cuda}
+
+
 @contextmanager
 def claim_number(count: int, folder: Path | None = None, poll: float = 1.0) -> Iterator[int]:
     """Hold one of the numbers 0 ... count-1 that no other process of this machine holds; wait for one.

@@ -6,6 +6,8 @@ import pandas as pd
 
 from sirbench.errors import InputError
 
+PUBLISHED = Path("published/yes-sir.csv")
+
 KEYS = ["table", "backbone", "recipe", "candidates", "measure"]
 """What identifies a published number."""
 

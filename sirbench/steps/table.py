@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from sirbench import plan
 from sirbench.atomic import atomic_file
 from sirbench.config import Configuration
@@ -10,11 +12,10 @@ from sirbench.evaluation.measures import read_per_query
 from sirbench.evaluation.significance import average_over_seeds
 from sirbench.layout import Layout
 from sirbench.reporting import latex, markdown
-from sirbench.reporting.presentation import present
-from sirbench.reporting.published import read_published
-from sirbench.reporting.tables import tidy_table
-
-PUBLISHED = Path("published/yes-sir.csv")
+from sirbench.reporting.presentation import Presentation, present
+from sirbench.reporting.published import PUBLISHED, read_published
+from sirbench.reporting.tables import PerQuery, tidy_table
+from sirbench.study import Table
 
 
 def make_table(config: Configuration, name: str) -> None:
@@ -35,18 +36,27 @@ def make_table(config: Configuration, name: str) -> None:
     }
     published = read_published(PUBLISHED) if study.comparable else None
     tidy = tidy_table(name, table, values, candidates, len(study.seeds), published)
-    shown = present(
-        tidy,
-        table,
-        values,
-        groups={c: f"{study.candidates_title(c)} Top {study.depth}" for c in candidates},
-        first_stage={c: read_per_query(layout.first_stage(c)).mean().to_dict() for c in candidates},
-        left_out=left_out,
-        demonstration=study.demonstration,
-    )
+    shown = arrange(config, table, tidy, values, left_out)
     _write(layout.table(name, "md"), markdown.render(shown))
     _write(layout.table(name, "tex"), latex.render(shown))
     _write(layout.table(name), tidy.to_csv(index=False, lineterminator="\n"))
+
+
+def arrange(
+    config: Configuration, table: Table, tidy: pd.DataFrame, values: PerQuery, left_out: list[str]
+) -> Presentation:
+    """A table in the paper's shape; `left_out` are the rows that the study has no backbone for."""
+    layout, study = Layout(config.name), config.study
+    candidates = plan.shown_candidates(config, table)
+    return present(
+        tidy,
+        table,
+        values,
+        groups={name: f"{study.candidates_title(name)} Top {study.depth}" for name in candidates},
+        first_stage={name: read_per_query(layout.first_stage(name)).mean().to_dict() for name in candidates},
+        left_out=left_out,
+        demonstration=study.demonstration,
+    )
 
 
 def _write(path: Path, text: str) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-import torch
 from tqdm import tqdm
 
 from sirbench import plan, provenance
@@ -18,17 +17,19 @@ from sirbench.data.runs import read_run, sort_run, write_run
 from sirbench.data.tokens import TokenStore
 from sirbench.layout import Layout
 from sirbench.ranking.cross_encoder import CrossEncoder
-from sirbench.ranking.device import claim_device
+from sirbench.ranking.device import claim_device, describe_device
 from sirbench.strategies import STEPS, Options
 from sirbench.training import distributed
 from sirbench.training.loop import Task, train
 
 
 def train_cell(config: Configuration, candidates: str, backbone: str, recipe: str, seed: int) -> None:
-    """Train a cell's model into the cell's folder."""
+    """Train a cell's model into the cell's folder; with `middle/` where a figure asks for it."""
     job = plan.plan(config.recipes[recipe], config.study)
     folder = Layout(config.name).cell(candidates, backbone, recipe, seed)
-    _train(config, job, candidates, backbone, seed, folder, f"{candidates}/{backbone}/{recipe}/seed{seed}")
+    name = f"{candidates}/{backbone}/{recipe}/seed{seed}"
+    keep_middle = (candidates, backbone, recipe, seed) in plan.embedded_cells(config)
+    _train(config, job, candidates, backbone, seed, folder, name, keep_middle)
 
 
 def train_level(config: Configuration, candidates: str, backbone: str, level: str, seed: int) -> None:
@@ -46,6 +47,7 @@ def _train(
     seed: int,
     folder: Path,
     name: str,
+    keep_middle: bool = False,
 ) -> None:
     study, layout = config.study, Layout(config.name)
     inputs = _inputs(layout, job, candidates, backbone, seed)
@@ -73,9 +75,11 @@ def _train(
             epochs=job.epochs,
             seed=seed,
             folder=folder / "checkpoint",
-            fingerprint=provenance.digest(settings),
+            # A job that has gone beyond its middle without keeping it has to start anew.
+            fingerprint=provenance.digest(settings | {"keep_middle": keep_middle}),
             fixed_blocks=job.fixed_blocks,
             level=job.level,
+            keep_middle=keep_middle,
             gradient="cached" if study.compute.gradient_cache else "kept",
         )
         record, progress = train(task)
@@ -85,27 +89,42 @@ def _train(
             scored = _score_input(encoder, queries, job.sizes[0], seed)
             write_run(scored, folder / "scored.trec.gz", tag=job.name)
         record.finish(folder / "train.jsonl", folder / "selection.parquet")
+        if keep_middle:
+            with atomic_folder(folder / "middle") as middle:
+                shutil.copytree(task.folder / "middle", middle, dirs_exist_ok=True)
         with atomic_folder(folder / "model") as model:
             encoder.model.save_pretrained(model)
             load_tokenizer(layout.backbone(backbone)).save_pretrained(model)
-        device_name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-        spent = {"seconds": progress.seconds, "device": device_name, "workers": distributed.workers()}
+        gpus = distributed.workers() if device.type == "cuda" else 0
+        spent = {
+            "seconds": progress.seconds,
+            "gpu_seconds": progress.seconds * gpus,
+            "workers": distributed.workers(),
+            **describe_device(device),
+        }
+        names = {"study": config.name, "study_sha256": provenance.digest(study.model_dump(mode="json"))}
+        names |= {"candidates": candidates, "backbone": backbone, "name": folder.parent.name}
         compute = study.compute.model_dump()
-        provenance.write_provenance(folder / "provenance.json", {**settings, **spent, "compute": compute})
+        whole = {**names, **settings, **spent, "compute": compute}
+        provenance.write_provenance(folder / "provenance.json", whole)
         shutil.rmtree(task.folder)
+
+
+def start_folder(layout: Layout, job: plan.Job, candidates: str, backbone: str, seed: int) -> Path:
+    """The checkpoint that a job starts from: the backbone, or the level before."""
+    if job.weights_from:
+        return layout.level(candidates, backbone, job.weights_from.name, seed) / "model"
+    return layout.backbone(backbone)
 
 
 def _inputs(layout: Layout, job: plan.Job, candidates: str, backbone: str, seed: int) -> dict[str, Path]:
     """Every file that the trained model depends on."""
-    start = layout.backbone(backbone)
-    if job.weights_from:
-        start = layout.level(candidates, backbone, job.weights_from.name, seed) / "model"
     inputs = {
         "queries": layout.queries("train"),
         "qrels": layout.qrels("train"),
         "candidates": layout.candidates(candidates, "train"),
         "tokens": layout.tokens(backbone) / "documents.tokens",
-        "start": start / "model.safetensors",
+        "start": start_folder(layout, job, candidates, backbone, seed) / "model.safetensors",
     }
     if job.negatives_from:
         compressor = layout.level(candidates, backbone, job.negatives_from.name, seed)

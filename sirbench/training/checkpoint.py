@@ -13,8 +13,9 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
+from transformers import PreTrainedModel
 
-from sirbench.atomic import atomic_file
+from sirbench.atomic import atomic_file, atomic_folder
 from sirbench.training import distributed
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,16 @@ def save_checkpoint(
         return
     with atomic_file(path) as temporary:
         torch.save(state, temporary)
+
+
+def save_middle(folder: Path, model: PreTrainedModel) -> None:
+    """Keep the model as it is in the middle of training (worker 0 does), for figures of how it changes.
+
+    Called before the checkpoint of the same step: a job that resumes beyond the middle has it already.
+    """
+    if distributed.rank() == 0:
+        with atomic_folder(folder) as temporary:
+            model.save_pretrained(temporary)
 
 
 def load_checkpoint(

@@ -17,7 +17,7 @@ from sirbench.strategies import Blocks, Options, Outcome, Score
 from sirbench.study import Training
 from sirbench.training import distributed
 from sirbench.training.batch import block_scorer, block_tensors
-from sirbench.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from sirbench.training.checkpoint import Progress, load_checkpoint, save_checkpoint, save_middle
 from sirbench.training.guard import Guard
 from sirbench.training.optimizer import make_optimizer
 from sirbench.training.record import Record, trace
@@ -47,6 +47,8 @@ class Task:
     fixed_blocks: bool = False
     level: int = 0
     """Number of the one level that is trained, for the selection trace; 0 where a step has them all."""
+    keep_middle: bool = False
+    """Keep the model as it is in the middle of training, as `middle/` in the folder."""
     gradient: Gradient = "cached"
 
 
@@ -95,6 +97,8 @@ def train(task: Task) -> tuple[Record, Progress]:
             bar.update()
 
             done, stopping = step + 1, distributed.total(stop.is_set()) > 0
+            if task.keep_middle and done == schedule.middle:
+                save_middle(task.folder / "middle", model)
             if stopping or done % task.settings.checkpoint_every == 0 or done == schedule.steps:
                 progress = Progress(done, time.monotonic() - started)
                 record.flush(done)

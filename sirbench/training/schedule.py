@@ -28,11 +28,21 @@ class Schedule:
         """Optimiser steps in all."""
         return self.steps_per_epoch * self.epochs
 
+    @property
+    def middle(self) -> int:
+        """How many steps the first half of training has; the larger half, so that it is never empty."""
+        return middle_step(self.steps)
+
     def at(self, step: int) -> tuple[int, np.ndarray]:
         """The epoch of a step (from 0) and the indices of its queries."""
         epoch, place = divmod(step, self.steps_per_epoch)
         order = _order(self.seed, epoch, self.queries)
         return epoch, order[place * self.per_step : (place + 1) * self.per_step]
+
+
+def middle_step(steps: int) -> int:
+    """The number of steps after which the middle of a training of `steps` steps is reached."""
+    return ceil(steps / 2)
 
 
 @lru_cache(maxsize=2)

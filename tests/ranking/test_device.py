@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sirbench.ranking import device
-from sirbench.ranking.device import claim_device, claim_number
+from sirbench.ranking.device import claim_device, claim_number, describe_device
 
 HOLDER = """
 import fcntl, sys, time
@@ -114,3 +114,14 @@ def test_no_gpu_is_no_error_but_is_said(monkeypatch, capfd):
         assert torch.get_num_threads() == 1 and torch.are_deterministic_algorithms_enabled()
         assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
     assert "computing on the CPU" in capfd.readouterr().err
+
+
+def test_a_cpu_has_no_gpus_properties():
+    assert describe_device(torch.device("cpu")) == {"device": "cpu"}
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_a_gpu_is_described_by_name_memory_and_cuda():
+    found = describe_device(torch.device("cuda", 0))
+    assert found["device"] == torch.cuda.get_device_name(0) and found["cuda"] == torch.version.cuda
+    assert found["gpu_memory_gb"] == pytest.approx(torch.cuda.mem_get_info(0)[1] / 1e9, rel=0.05)

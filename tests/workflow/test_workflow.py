@@ -21,6 +21,14 @@ rows:
   - {label: V2 Top, backbone: bert, recipe: v2-top-16}
 """
 
+MINE_DRAWN = """
+kind: strategies
+title: A figure of mine
+caption: What config/tables/mine.yaml holds.
+table: mine
+measures: [RR@10]
+"""
+
 
 def planned(output):
     """Rule to number of jobs, from Snakemake's table of job counts."""
@@ -33,13 +41,14 @@ def planned(output):
 def checkout(tmp_path_factory, pydocs_sliver):
     folder = copy_checkout(tmp_path_factory.mktemp("workflow") / "checkout", pydocs_sliver.parent)
     (folder / "config/tables/mine.yaml").write_text(MINE)
+    (folder / "config/figures/mine-drawn.yaml").write_text(MINE_DRAWN)
     return folder
 
 
 @pytest.fixture(scope="module")
 def finished(checkout):
-    """The checkout after `snakemake mine` on two cores and what looks like one GPU."""
-    done = snakemake(checkout, "mine", variables={"CUDA_VISIBLE_DEVICES": "0"})
+    """The checkout after `snakemake mine mine-drawn` on two cores and what looks like one GPU."""
+    done = snakemake(checkout, "mine", "mine-drawn", variables={"CUDA_VISIBLE_DEVICES": "0"})
     assert done.returncode == 0, done.stdout[-5000:]
     OUTPUT[checkout] = done.stdout
     return checkout
@@ -54,8 +63,9 @@ OUTPUT = {}
 def test_dry_run_of_every_target_of_every_study(checkout, study):
     config = load(study, ROOT / "config")
     targets = [name for name, table in config.tables.items() if shows_something(config, table)]
-    done = snakemake(checkout, "--dry-run", "tables", *targets, study=study)
+    done = snakemake(checkout, "--dry-run", "tables", "figures", *targets, *config.figures, study=study)
     assert done.returncode == 0, done.stdout[-3000:]
+    assert planned(done.stdout)["write_figure"] == len({*config.figures, "mine-drawn"})
     assert planned(done.stdout)["write_table"] == len(targets) + ("mine" not in targets)
 
 
@@ -80,6 +90,27 @@ def test_a_table_of_ones_own_is_a_target(finished):
 
 
 @pytest.mark.workflow
+def test_a_figure_of_ones_own_is_a_target(finished):
+    files = {path.suffix: path for path in (finished / "figures/test").iterdir()}
+    assert set(files) == {".pdf", ".png", ".svg", ".csv"}
+    drawn = pd.read_csv(files[".csv"])
+    assert list(drawn["row"]) == ["V0", "V1 Top", "V2 Top"]
+    table = pd.read_csv(finished / "results/test/tables/mine.csv")
+    assert list(drawn["value"]) == list(table.loc[table["measure"] == "RR@10", "value"])
+    assert "DEMONSTRATION" in files[".svg"].read_text()
+
+
+@pytest.mark.workflow
+def test_a_changed_figure_is_drawn_again_and_nothing_else_runs(finished, tmp_path):
+    folder = copy_of(finished, tmp_path)
+    edit(folder / "config/figures/mine-drawn.yaml", "caption: What", "caption: That which")
+    assert planned(snakemake(folder, "--dry-run", "mine-drawn").stdout) == {
+        "write_figure": 1,
+        "mine-drawn": 1,
+    }
+
+
+@pytest.mark.workflow
 def test_levels_that_recipes_share_are_trained_once(finished):
     levels = sorted(path.name[:6] for path in (finished / "results/test/levels/bm25/bert").iterdir())
     assert levels == ["level1", "level2", "level2"]
@@ -89,8 +120,18 @@ def test_levels_that_recipes_share_are_trained_once(finished):
 def test_a_cell_keeps_its_model_record_and_provenance(finished):
     cell = finished / "results/test/cells/bm25/bert/v1-top-16/seed1"
     assert sorted(path.name for path in cell.iterdir()) == [
-        *("model", "per_query.csv", "provenance.json", "run.trec.gz", "selection.parquet", "train.jsonl")
+        *("middle", "model", "per_query.csv", "provenance.json", "run.ir_metadata.yaml", "run.trec.gz"),
+        *("selection.parquet", "train.jsonl"),
     ]
+
+
+@pytest.mark.workflow
+def test_only_cells_that_a_figure_shows_keep_the_middle_of_their_training(tmp_path, pydocs_sliver):
+    folder = copy_checkout(tmp_path / "checkout", pydocs_sliver.parent)
+    rules = planned(snakemake(folder, "--dry-run", "figure6", "table3").stdout)
+    # Of the table's recipes, Figure 6 shows V1 to V4 with Top 16, and figure `space` V1 Random 16 too.
+    assert (rules["train_with_middle"], rules["embed"]) == (5, 4)
+    assert rules["train"] == len(load("test", ROOT / "config").tables["table3"].rows) - 5
 
 
 @pytest.mark.workflow
@@ -130,7 +171,7 @@ def test_a_raised_method_revision_trains_everything_again(finished, tmp_path):
     folder = copy_of(finished, tmp_path)
     edit(folder / "sirbench/plan.py", "METHOD = 1", "METHOD = 2")
     rules = planned(snakemake(folder, "--dry-run", "mine").stdout)
-    assert (rules["train"], rules["train_level"]) == (3, 3)
+    assert (rules["train"], rules["train_with_middle"], rules["train_level"]) == (1, 2, 3)
 
 
 @pytest.mark.workflow
@@ -156,7 +197,7 @@ def test_no_more_gpu_jobs_at_a_time_than_gpus(finished):
     ):
         rule, started, ended = event.groups()
         if rule:
-            on_gpu = rule in ("train", "train_level", "rerank")
+            on_gpu = rule in ("train", "train_with_middle", "train_level", "rerank")
         elif started and on_gpu:
             running.add(started)
         running.discard(ended)

@@ -2,6 +2,8 @@
 
 from sirbench.data.pydocs import PACKAGES, data_home
 from sirbench.ranking.gpus import visible_gpus
+from sirbench.reporting.figures import kind_of
+from sirbench.reporting.style import RC
 
 
 wildcard_constraints:
@@ -28,7 +30,7 @@ if workflow.is_main_process and workflow.local_exec and "gpu" not in workflow.gl
 
 def log_file(name: str) -> str:
     """Where a job's messages and progress go."""
-    return str(PATHS.root / "logs" / f"{name}.log")
+    return str(PATHS.log(name))
 
 
 def benchmark_file(name: str) -> str:
@@ -73,6 +75,12 @@ def cell_job(wildcards) -> plan.Job:
     return plan.plan(CONFIG.recipes[wildcards.recipe], CONFIG.study)
 
 
+def embedded_queries(wildcards) -> dict[str, int]:
+    """How many queries of each split figures show of a cell."""
+    cell = (wildcards.candidates, wildcards.backbone, wildcards.recipe, int(wildcards.seed))
+    return plan.embedded_cells(CONFIG)[cell]
+
+
 def table_inputs(name: str) -> list:
     """The measures of every cell that a table shows or compares with, and of its candidates."""
     table = CONFIG.tables[name]
@@ -84,3 +92,9 @@ def table_inputs(name: str) -> list:
         ],
         *[PATHS.first_stage(candidates) for candidates in plan.shown_candidates(CONFIG, table)],
     ]
+
+
+def figure_inputs(name: str) -> list:
+    """What the figure's kind draws it from."""
+    figure = CONFIG.figures[name]
+    return kind_of(figure).inputs(figure, CONFIG)

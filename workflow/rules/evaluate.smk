@@ -4,10 +4,12 @@
 rule rerank:
     input:
         PATHS.cell(*CELL) / "model",
+        PATHS.cell(*CELL) / "provenance.json",
         PATHS.candidates("{candidates}", "dev"),
         PATHS.tokens("{backbone}"),
     output:
         PATHS.cell(*CELL) / "run.trec.gz",
+        PATHS.cell(*CELL) / "run.ir_metadata.yaml",
     log:
         log_file("rerank/{candidates}-{backbone}-{recipe}-seed{seed}"),
     benchmark:
@@ -26,6 +28,40 @@ rule rerank:
         depth=CONFIG.study.depth,
     shell:
         "python -m sirbench rerank --study {params.study} --candidates {wildcards.candidates}"
+        " --backbone {wildcards.backbone} --recipe {wildcards.recipe} --seed {wildcards.seed} > {log} 2>&1"
+
+
+rule embed:
+    input:
+        # The start of a training is the backbone, or the level before.
+        lambda wildcards: training_inputs(cell_job(wildcards), wildcards),
+        PATHS.cell(*CELL) / "model",
+        PATHS.cell(*CELL) / "middle",
+        PATHS.cell(*CELL) / "selection.parquet",
+        PATHS.queries("dev"),
+        PATHS.qrels("dev"),
+        PATHS.candidates("{candidates}", "dev"),
+    output:
+        PATHS.cell(*CELL) / "embeddings.parquet",
+    log:
+        log_file("embed/{candidates}-{backbone}-{recipe}-seed{seed}"),
+    benchmark:
+        benchmark_file("embed/{candidates}-{backbone}-{recipe}-seed{seed}")
+    group:
+        CELL_GROUP
+    conda:
+        ENVIRONMENT
+    threads: COMPUTE.threads
+    resources:
+        gpu=min(1, COMPUTE.gpus),
+        mem_mb=growing(COMPUTE.mem_mb),
+        runtime=growing(COMPUTE.runtime),
+    params:
+        study=STUDY,
+        depth=CONFIG.study.depth,
+        queries=embedded_queries,
+    shell:
+        "python -m sirbench embed --study {params.study} --candidates {wildcards.candidates}"
         " --backbone {wildcards.backbone} --recipe {wildcards.recipe} --seed {wildcards.seed} > {log} 2>&1"
 
 

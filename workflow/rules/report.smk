@@ -1,4 +1,4 @@
-"""Tables: one target per file in config/tables/, whatever its name."""
+"""Tables and figures: one target per file in config/tables/ and config/figures/, whatever its name."""
 
 
 rule write_table:
@@ -34,7 +34,41 @@ rule write_table:
         "python -m sirbench table --study {params.study} --table {wildcards.table} > {log} 2>&1"
 
 
-# `snakemake table3`, and `snakemake mine` for config/tables/mine.yaml.
+rule write_figure:
+    input:
+        lambda wildcards: figure_inputs(wildcards.figure),
+        str(RC),
+    output:
+        report(
+            PATHS.figure("{figure}", "svg"),
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
+        [PATHS.figure("{figure}", ending) for ending in ("pdf", "png", "csv")],
+    log:
+        log_file("figure/{figure}"),
+    benchmark:
+        benchmark_file("figure/{figure}")
+    wildcard_constraints:
+        figure="|".join(CONFIG.figures),
+    localrule: True
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(15),
+    params:
+        study=STUDY,
+        figure=lambda wildcards: CONFIG.figures[wildcards.figure].model_dump_json(),
+        caption=lambda wildcards: CONFIG.figures[wildcards.figure].caption,
+        face=CONFIG.study.model_dump_json(include={"title", "demonstration", "comparable"}),
+    shell:
+        "python -m sirbench figure --study {params.study} --figure {wildcards.figure} > {log} 2>&1"
+
+
+# `snakemake table3`, and `snakemake mine` for config/tables/mine.yaml or config/figures/mine.yaml.
 for name in CONFIG.tables:
 
     rule:
@@ -42,4 +76,14 @@ for name in CONFIG.tables:
             name
         input:
             PATHS.table(name),
+        localrule: True
+
+
+for name in CONFIG.figures:
+
+    rule:
+        name:
+            name
+        input:
+            PATHS.figure(name),
         localrule: True

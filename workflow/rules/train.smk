@@ -6,6 +6,14 @@
 LAUNCH = f"torchrun --standalone --nproc-per-node={COMPUTE.gpus}" if COMPUTE.gpus > 1 else "python"
 
 
+# The cells that also keep their model as it is in the middle of training, since a figure asks for it. A look
+# ahead from the first wildcard on is the only way to tell cells, not only recipes, from others.
+WITH_MIDDLE = "|".join(
+    f"{candidates}/{backbone}/{recipe}/seed{seed}/"
+    for candidates, backbone, recipe, seed in plan.embedded_cells(CONFIG)
+)
+
+
 rule train_level:
     input:
         lambda wildcards: training_inputs(plan.level_named(wildcards.level, CONFIG), wildcards),
@@ -47,6 +55,8 @@ rule train:
         log_file("train/{candidates}-{backbone}-{recipe}-seed{seed}"),
     benchmark:
         benchmark_file("train/{candidates}-{backbone}-{recipe}-seed{seed}")
+    wildcard_constraints:
+        candidates=f"(?!{WITH_MIDDLE})[^/]+" if WITH_MIDDLE else "[^/]+",
     group:
         CELL_GROUP
     conda:
@@ -64,3 +74,16 @@ rule train:
     shell:
         "exec {params.launch} -m sirbench train --study {params.study} --candidates {wildcards.candidates}"
         " --backbone {wildcards.backbone} --recipe {wildcards.recipe} --seed {wildcards.seed} > {log} 2>&1"
+
+
+if WITH_MIDDLE:
+
+    use rule train as train_with_middle with:
+        output:
+            directory(PATHS.cell(*CELL) / "model"),
+            directory(PATHS.cell(*CELL) / "middle"),
+            PATHS.cell(*CELL) / "train.jsonl",
+            PATHS.cell(*CELL) / "selection.parquet",
+            PATHS.cell(*CELL) / "provenance.json",
+        wildcard_constraints:
+            candidates=f"(?={WITH_MIDDLE})[^/]+",

@@ -1,0 +1,75 @@
+"""Kind `levels`: V3 and V4, Top and Random, by their number of levels, with V0 for reference (Figure 5)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from sirbench.reporting.figures import Drawing
+from sirbench.reporting.measured import column_titles, missing_notes, table_files, table_numbers
+from sirbench.reporting.panels import draw_panels
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from sirbench.config import Configuration
+    from sirbench.study import Figure
+
+NEEDS = ("table",)
+
+STRATEGIES = ("v3", "v4")
+WORDS = {1: "one level", 2: "two levels", 3: "three levels", 4: "four levels", 5: "five levels"}
+COLORS, MARKERS = ("C2", "C3", "C4", "C5"), "osv^"
+"""Of one number of levels and the next; not the colours of backbones in kind `strategies`."""
+REFERENCE = {"color": "0.35", "linewidth": 0.8}
+
+
+def inputs(figure: Figure, config: Configuration) -> list[Path]:
+    """Return the table whose numbers are drawn."""
+    return table_files(config, figure.table)
+
+
+def draw(figure: Figure, config: Configuration) -> Drawing:
+    """Draw a panel per measure, candidates and backbone, with strategy and selection from left to right."""
+    lines = table_numbers(config, figure.table, figure.measures)
+    recipes = lines["recipe"].map(config.recipes)
+    lines = lines.assign(
+        column=column_titles(config, lines) + ", " + lines["backbone"].str.upper(),
+        group=[f"{recipe.strategy.upper()}\n{recipe.selection.title()}" for recipe in recipes],
+        series=[_in_words(len(recipe.levels)) for recipe in recipes],
+        strategy=[recipe.strategy for recipe in recipes],
+        levels=[len(recipe.levels) for recipe in recipes],
+    )
+    references = lines[lines["recipe"] == config.tables[figure.table].baseline]
+    compared = lines[lines["strategy"].isin(STRATEGIES)]
+    looks = {
+        _in_words(number): {"color": COLORS[place % 4], "marker": MARKERS[place % 4]}
+        for place, number in enumerate(sorted(compared["levels"].unique()))
+    }
+    canvas, panels = draw_panels(
+        figure,
+        config,
+        compared,
+        looks,
+        legend={"V0": REFERENCE},
+        notes=missing_notes(config, pd.concat([references, compared])),
+    )
+    for (measure, column), panel in panels.items():
+        here = references[(references["measure"] == measure) & (references["column"] == column)]
+        _draw_reference(panel, here.dropna(subset="value"))
+    return Drawing(canvas, pd.concat([references, compared]))
+
+
+def _in_words(levels: int) -> str:
+    return WORDS.get(levels, f"{levels} levels")
+
+
+def _draw_reference(panel: Axes, lines: pd.DataFrame) -> None:
+    """V0 as a line with its interval, and the published V0 as a dotted line."""
+    for line in lines.itertuples():
+        panel.axhline(line.value, **REFERENCE)
+        panel.axhspan(line.ci_low, line.ci_high, color="0.5", alpha=0.15, linewidth=0)
+        if line.published == line.published:
+            panel.axhline(line.published, linestyle=":", **REFERENCE)

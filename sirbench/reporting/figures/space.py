@@ -1,0 +1,143 @@
+"""Kind `space`: the semantic space of negatives in the classifier, from embeddings (the paper's Figure 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from sirbench.evaluation.space import MOMENTS
+from sirbench.reporting import style
+from sirbench.reporting.embedded import FILES, cell_folders, is_there, missing_notes, read_embedded
+from sirbench.reporting.figures import Drawing
+from sirbench.reporting.presentation import DEMONSTRATION
+from sirbench.reporting.projection import project
+from sirbench.reporting.regions import region
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from sirbench.config import Configuration
+    from sirbench.study import Figure
+
+NEEDS = ("space",)
+
+REACH = {"hull": 0.56, "density": 0.75}
+"""Half the side of a panel by the extent of its row's points: regions of density go beyond them."""
+PANEL = 1.12
+"""Inches: the height of a row of panels."""
+
+# The colours of the paper's Figure 1, from the palette; shapes and lines differ too.
+LOOKS = {
+    "positive": {"marker": "*", "markersize": 6.5, "color": "#D55E00", "markeredgecolor": "white"},
+    "candidate": {"marker": "o", "markersize": 2.2, "color": "#009E73", "markeredgewidth": 0},
+    "candidate trained on so far": {"marker": "o", "markersize": 3, "color": "#E69F00"},
+    "candidate scored hardest (dev)": {"marker": "o", "markersize": 3, "color": "white"},
+}
+LOOKS["positive"]["markeredgewidth"] = 0.3
+LOOKS["candidate trained on so far"] |= {"markeredgecolor": "black", "markeredgewidth": 0.4}
+LOOKS["candidate scored hardest (dev)"] |= {"markeredgecolor": "#B87F00", "markeredgewidth": 0.7}
+RETRIEVAL_REGION = {"facecolor": "#009E7322", "edgecolor": "#009E73", "linewidth": 0.7, "zorder": 1}
+TRAINING_REGION = {"facecolor": "#E69F0044", "edgecolor": "#B87F00", "linewidth": 0.9, "zorder": 1.5}
+HARDEST_REGION = TRAINING_REGION | {"facecolor": "none", "linestyle": (0, (3, 2))}
+
+LEGEND = {name: {"linestyle": "", **look} for name, look in LOOKS.items()}
+REGIONS = {
+    "hull": "convex hulls of all candidates (green) and of those marked (orange)",
+    "density": "where 90 % of the density is of all candidates (green) and of those marked (orange)",
+}
+
+DOCUMENT = ["split", "query_id", "moment", "doc_id", "rank", "kind", "trained", "hardest", "score"]
+COLUMNS = ["recipe", *DOCUMENT, "x", "y"]
+
+
+def inputs(figure: Figure, config: Configuration) -> list[Path]:
+    """Return what is known of every cell that is shown."""
+    return [folder / name for folder in cell_folders(figure.space, config).values() for name in FILES]
+
+
+def draw(figure: Figure, config: Configuration) -> Drawing:
+    """Draw a row of panels per recipe: start, middle and end of training, for each query.
+
+    A row is projected jointly, each panel's candidates being moved to a common centre before: how far
+    training has moved them all together is no matter of what is selected, and would dwarf it.
+    """
+    space = figure.space
+    folders = {name: path for name, path in cell_folders(space, config).items() if is_there(path)}
+    parts, heads = [pd.DataFrame(columns=COLUMNS)], {}
+    for recipe, folder in folders.items():
+        documents = read_embedded(folder, space)
+        points, quality = project(_centred(documents), space.projection, config.study.seeds[0])
+        # Either sign of an axis is right: rows look alike when the positives are up and to the right.
+        points *= np.where(points[documents["kind"] == "positive"].mean(axis=0) < 0, -1, 1)
+        parts.append(documents.assign(recipe=recipe, x=points[:, 0], y=points[:, 1])[COLUMNS])
+        heads[recipe] = f"{recipe}\n({quality})"
+    data = pd.concat(parts[1:] or parts, ignore_index=True)
+    queries = list(data[["split", "query_id"]].drop_duplicates().itertuples(index=False, name=None))
+    notes = missing_notes(space, config)
+    if queries:
+        names = ", ".join(f"{query} ({split})" for split, query in queries)
+        notes.append(f"Queries: {names}. Regions: {REGIONS[space.region]}.")
+    warning = DEMONSTRATION if config.study.demonstration else ""
+    canvas = style.canvas(figure.width, PANEL * len(heads) + 0.2, warning, notes, LEGEND if queries else None)
+    if queries:
+        columns = [(*query, moment) for query in queries for moment in MOMENTS]
+        grid = canvas.subplots(len(heads), len(columns), squeeze=False)
+        for row, (recipe, head) in zip(grid, heads.items(), strict=True):
+            row[0].set_ylabel(head)
+            _draw_row(row, data[data["recipe"] == recipe], columns, space.region)
+        for panel, (split, _, moment) in zip(grid[0], columns, strict=True):
+            panel.set_title(f"{split} query: {moment}")
+    return Drawing(canvas, data)
+
+
+def _centred(documents: pd.DataFrame) -> np.ndarray:
+    """Embeddings (documents, width) with the mean of each panel's candidates taken away."""
+    vectors = np.stack(documents["embedding"].to_list()).astype(np.float64)
+    negative = (documents["kind"] == "negative").to_numpy()
+    for panel in documents.groupby(["moment", "split", "query_id"]).indices.values():
+        centre = panel[negative[panel]] if negative[panel].any() else panel
+        vectors[panel] -= vectors[centre].mean(axis=0)
+    return vectors
+
+
+def _draw_row(
+    row: Sequence[Axes], documents: pd.DataFrame, columns: Sequence[tuple[str, str, str]], how: str
+) -> None:
+    """The panels of one recipe, all of the same scale."""
+    points = documents[["x", "y"]].to_numpy()
+    low, high = points.min(axis=0), points.max(axis=0)
+    middle, reach = (low + high) / 2, float((high - low).max()) * REACH[how] or 1.0
+    keys = pd.MultiIndex.from_frame(documents[["split", "query_id", "moment"]])
+    for panel, column in zip(row, columns, strict=True):
+        panel.set(xticks=[], yticks=[], aspect="equal")
+        panel.spines[:].set_visible(True)
+        panel.set_xlim(middle[0] - reach, middle[0] + reach)
+        panel.set_ylim(middle[1] - reach, middle[1] + reach)
+        _draw_panel(panel, documents[keys == column], trained=column[0] == "train", how=how)
+
+
+def _draw_panel(panel: Axes, documents: pd.DataFrame, trained: bool, how: str) -> None:
+    """One query at one moment; what there is not is said."""
+    from matplotlib.patches import Polygon
+
+    negatives = documents[documents["kind"] == "negative"]
+    marked = negatives[negatives["trained" if trained else "hardest"]]
+    inner = TRAINING_REGION if trained else HARDEST_REGION
+    for lines, look in ((negatives, RETRIEVAL_REGION), (marked, inner)):
+        for outline in region(lines[["x", "y"]].to_numpy(), how):
+            panel.add_patch(Polygon(outline, **look))
+    for lines, name in (
+        (negatives.drop(marked.index), "candidate"),
+        (marked, "candidate trained on so far" if trained else "candidate scored hardest (dev)"),
+        (documents[documents["kind"] == "positive"], "positive"),
+    ):
+        panel.plot(lines["x"], lines["y"], linestyle="", **LOOKS[name])
+    if marked.empty:
+        said = "none trained on so far" if len(negatives) else "no candidate negatives"
+        look = {"ha": "center", "fontsize": 6, "color": "0.3"}
+        behind = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1}
+        panel.text(0.5, 0.04, said, transform=panel.transAxes, bbox=behind, **look)

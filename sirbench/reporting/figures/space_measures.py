@@ -1,0 +1,101 @@
+"""Kind `space-measures`: what strategies claim of the negatives in the classifier, as numbers per epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from sirbench import plan
+from sirbench.evaluation.space import measure_space
+from sirbench.layout import Layout
+from sirbench.reporting import style
+from sirbench.reporting.embedded import FILES, cell_folders, is_there, missing_notes, read_embedded
+from sirbench.reporting.figures import Drawing
+from sirbench.reporting.presentation import DEMONSTRATION
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+
+    from sirbench.config import Configuration
+    from sirbench.study import Figure
+
+NEEDS = ("space",)
+
+TITLES = {
+    "coverage": ("Coverage", "share of candidates"),
+    "turnover": ("Dynamics", "1 − Jaccard"),
+    "rank": ("Hardness: rank", "mean rank"),
+    "margin": ("Hardness: margin", "logits"),
+    "volume": ("Volume", "nats per dimension"),
+    "likely_false": ("Likely false negatives", "share of selected"),
+}
+"""What panels and their y axes are called."""
+MARKERS = "os^Dv*X"
+PANEL = 1.15
+"""Inches: the height of a row of panels."""
+CELL = ["candidates", "backbone", "recipe", "seed"]
+COLUMNS = [*CELL, "epoch", "moment", "measure", "value", "unit", "queries"]
+
+
+def inputs(figure: Figure, config: Configuration) -> list[Path]:
+    """Return what is known of every cell that is shown."""
+    return [folder / name for folder in cell_folders(figure.space, config).values() for name in FILES]
+
+
+def draw(figure: Figure, config: Configuration) -> Drawing:
+    """Draw a panel per measure: a line per recipe over the epochs of its classifier."""
+    space = figure.space
+    parts = [pd.DataFrame(columns=COLUMNS)]
+    for cell in plan.space_cells(config, space):
+        folder = Layout(config.name).cell(*cell)
+        if is_there(folder):
+            trace = pd.read_parquet(folder / "selection.parquet")
+            measured = measure_space(trace, read_embedded(folder, space))
+            parts.append(measured.assign(**dict(zip(CELL, cell, strict=True)))[COLUMNS])
+    data = pd.concat(parts[1:] or parts, ignore_index=True)
+    looks = {
+        recipe: {"color": f"C{number}", "marker": MARKERS[number % len(MARKERS)]}
+        for number, recipe in enumerate(data["recipe"].unique())
+    }
+    notes = missing_notes(space, config)
+    if looks:
+        queries = data.loc[data["measure"] == "coverage", "queries"].max()
+        notes.append(f"Means over {queries} training queries.")
+    elif not space.train_queries:
+        notes.append("No training query is asked for: only those have a selection to measure.")
+    warning = DEMONSTRATION if config.study.demonstration else ""
+    canvas = style.canvas(figure.width, (2 * PANEL + 0.3) * bool(looks), warning, notes, looks)
+    if looks:
+        _panels(canvas, data, looks)
+    return Drawing(canvas, data)
+
+
+def _panels(canvas: Canvas, data: pd.DataFrame, looks: Mapping[str, Mapping]) -> None:
+    grid = canvas.subplots(2, 3, sharex=True)
+    epochs = range(1, int(data["epoch"].max()) + 1)
+    for panel, (measure, (title, unit)) in zip(grid.flat, TITLES.items(), strict=True):
+        lines = data[data["measure"] == measure].astype({"value": float, "epoch": float})
+        panel.set_title(title)
+        panel.set_ylabel(unit)
+        for number, (recipe, look) in enumerate(looks.items()):
+            values = lines[lines["recipe"] == recipe]
+            # Side by side, since V1 and V2 select the same with Top, and others nearly so.
+            aside = 0.04 * (number - (len(looks) - 1) / 2)
+            panel.plot(values["epoch"] + aside, values["value"], **look)
+        panel.yaxis.set_major_formatter("{x:.3g}")
+        if not lines["value"].notna().any():
+            _say(panel, "needs a second epoch" if measure == "turnover" else "no negatives selected")
+        panel.set_xticks(epochs)
+        panel.set_xlim(0.7, len(epochs) + 0.3)
+    for panel in grid[-1]:
+        panel.set_xlabel("epoch of the classifier")
+    canvas.align_ylabels()
+
+
+def _say(panel: Axes, text: str) -> None:
+    panel.text(0.5, 0.5, text, transform=panel.transAxes, ha="center", va="center", color="0.3")
+    panel.set_yticks([])

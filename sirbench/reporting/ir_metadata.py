@@ -1,0 +1,107 @@
+"""Where a run comes from, in the words of ir_metadata, for whoever gets the run without this repository.
+
+The keys are those of Breuer, Keller and Schaer (SIGIR 2022, doi: 10.1145/3477495.3531738; the checklists on
+https://www.ir-metadata.org) as far as they go; what has none there stands beside them: `dirty`, `seed`,
+`sha256`, `study`, `resources`. The schema puts this into comments ahead of a run. Many readers of runs expect
+none, so here it is a file of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sirbench import __version__, plan
+from sirbench.study import BASELINE, FirstStage
+
+if TYPE_CHECKING:
+    from sirbench.config import Configuration
+
+SIGNIFICANCE = {"name": "two-sided paired t-test", "correction method": "none, and Holm beside it"}
+PAPER = "YES SIR! Optimizing Semantic Space of Negatives with Self-Involvement Ranker"
+
+
+def describe_run(
+    config: Configuration, cell: tuple[str, str, str, int], trained: Mapping, reranked: Mapping
+) -> dict[str, Any]:
+    """Return the metadata of the run of a cell (candidates, backbone, recipe, seed).
+
+    `trained` is the cell's provenance.json, and `reranked` the same of its re-ranking: `machine`, `inputs`
+    (checksums), `device`, `seconds`, `gpu_seconds`.
+    """
+    candidates, backbone, recipe, seed = cell
+    study, machine = config.study, reranked["machine"]
+    options = zip(("--candidates", "--backbone", "--recipe", "--seed"), cell, strict=True)
+    command = " ".join(f"{option} {value}" for option, value in options)
+    return {
+        "tag": run_tag(recipe, seed),
+        "actor": {"role": "reproducer"},
+        "platform": {
+            "hardware": _hardware(reranked),
+            "operating system": {"kernel": machine["kernel"], "distribution": machine["distribution"]},
+            "software": {
+                "libraries": {
+                    "python": [f"{name}=={number}" for name, number in machine["versions"].items()]
+                },
+                "retrieval toolkit": [f"sirbench=={__version__}"],
+            },
+        },
+        "implementation": {
+            "executable": {"cmd": f"sirbench rerank --study {config.name} {command}"},
+            "source": {"lang": ["Python"], "commit": machine["commit"], "dirty": machine["dirty"]},
+        },
+        "method": {
+            "automatic": True,
+            "score ties": "falling document id, as trec_eval",
+            "retrieval": [
+                {"name": candidates, **_first_stage(config, candidates)},
+                {
+                    "name": recipe,
+                    "method": f"cross-encoder, {backbone}",
+                    "params": config.recipes[recipe].model_dump(mode="json", exclude={"description"}),
+                    "seed": seed,
+                    "reranks": candidates,
+                },
+            ],
+        },
+        "research goal": {
+            "publication": {"title": PAPER},
+            "evaluation": {
+                "reported measures": plan.measures(config),
+                "baseline": [run_tag(BASELINE, seed)],
+                "significance test": [SIGNIFICANCE],
+            },
+        },
+        "data": {
+            "test collection": {"name": study.collection.dev, "ir_datasets": study.collection.dev},
+            "training data": [{"name": study.collection.train, "ir_datasets": study.collection.train}],
+            "sha256": {"training": trained["inputs"], "re-ranking": reranked["inputs"]},
+            "study": {"name": config.name, "sha256": trained["study_sha256"]},
+        },
+        "resources": {"training": _resources(trained), "re-ranking": _resources(reranked)},
+    }
+
+
+def run_tag(recipe: str, seed: int) -> str:
+    """Return the last column of a cell's run."""
+    return f"{recipe}-seed{seed}"
+
+
+def _hardware(job: Mapping) -> dict[str, Any]:
+    machine = job["machine"]
+    cpu = {"model": machine["cpu"], "architecture": machine["architecture"]}
+    hardware = {"cpu": cpu | {"number of cores": machine["cores"]}, "ram": f"{machine['memory_gb']} GB"}
+    if job["device"] != "cpu":
+        hardware["gpu"] = {"model": job["device"], "memory": f"{job['gpu_memory_gb']} GB"}
+    return hardware
+
+
+def _first_stage(config: Configuration, candidates: str) -> dict[str, Any]:
+    spec = config.study.candidates[candidates]
+    if isinstance(spec, FirstStage):
+        return {"method": spec.first_stage, "params": dict(spec.options)}
+    return {"method": "given run", "source": spec.source}
+
+
+def _resources(job: Mapping) -> dict[str, Any]:
+    return {name: job[name] for name in ("device", "seconds", "gpu_seconds")}

@@ -1,0 +1,120 @@
+"""What of a study has run: its training jobs, their losses and provenance, or why they have not ended."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sirbench import plan
+from sirbench.layout import Layout
+
+if TYPE_CHECKING:
+    from sirbench.config import Configuration
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A cell, or a compressor that V1 and V2 share, in one seed."""
+
+    kind: str
+    """`cell` or `level`."""
+    candidates: str
+    backbone: str
+    name: str
+    """Recipe of a cell, name of a level."""
+    seed: int
+    folder: Path
+    done: bool
+    state: str
+    """`done`, or what is known of why not, in a few words."""
+
+    @property
+    def title(self) -> str:
+        """Its name without the seed."""
+        return f"{self.candidates} / {self.backbone} / {self.name}"
+
+    def losses(self) -> list[float]:
+        """The loss of each step, as far as it is recorded; none while the first job has not ended."""
+        path = self.folder / "train.jsonl"
+        if not path.exists():
+            return []
+        return [json.loads(line)["loss"] for line in path.read_text(encoding="utf-8").splitlines()]
+
+    def provenance(self) -> dict[str, Any]:
+        """What `provenance.json` says; empty where there is none."""
+        path = self.folder / "provenance.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def everything(config: Configuration) -> list[Ran]:
+    """Return every cell that tables show, each after the compressors that it needs, without repetition."""
+    layout, jobs = Layout(config.name), {}
+    cells = dict.fromkeys(cell for table in config.tables.values() for cell in plan.cells(config, table))
+    for candidates, backbone, recipe in cells:
+        levels = [job.name for job in plan.compressors(config.recipes[recipe], config.study)]
+        for seed in config.study.seeds:
+            for level in levels:
+                place = (candidates, backbone, level, seed)
+                jobs["level", *place] = _ran("level", *place, layout.level(*place), layout)
+            place = (candidates, backbone, recipe, seed)
+            jobs["cell", *place] = _ran("cell", *place, layout.cell(*place), layout)
+    return list(jobs.values())
+
+
+def summary(jobs: Sequence[Ran]) -> dict[str, str]:
+    """Return what the provenance of all these jobs says, by term: code, versions, hardware, time."""
+    records = [record for job in jobs if (record := job.provenance())]
+    machines = [record.get("machine", {}) for record in records]
+    versions = [f"{name} {version}" for it in machines for name, version in it.get("versions", {}).items()]
+    trees = {True: "dirty: files differed from the commit", False: "clean", None: "unknown"}
+    return {
+        "Commit": _counted([it.get("commit") or "not in a git checkout" for it in machines]),
+        "Working tree": _counted([trees[it.get("dirty")] for it in machines]),
+        "Python": _counted([it.get("python", "unknown") for it in machines]),
+        "Versions": ", ".join(dict.fromkeys(versions)) or "unknown",
+        "Machines": _counted([_machine(it) for it in machines]),
+        "Devices": _counted([f"{record.get('workers', 1)} x {record.get('device')}" for record in records]),
+        "Training time": _hours(records),
+    }
+
+
+def _machine(record: Mapping[str, Any]) -> str:
+    host, cpu, cores, memory = (record.get(key) for key in ("host", "cpu", "cores", "memory_gb"))
+    return f"{host}: {cpu}, {cores} cores, {memory} GB"
+
+
+def _hours(records: Sequence[Mapping[str, Any]]) -> str:
+    wall, gpu = (sum(record.get(key, 0) for record in records) / 3600 for key in ("seconds", "gpu_seconds"))
+    return f"{wall:.2f} hours of jobs, {gpu:.2f} GPU-hours"
+
+
+def _ran(
+    kind: str, candidates: str, backbone: str, name: str, seed: int, folder: Path, layout: Layout
+) -> Ran:
+    done = (folder / ("per_query.csv" if kind == "cell" else "provenance.json")).exists()
+    steps = ("train", "rerank", "evaluate") if kind == "cell" else ("train-level",)
+    logs = [layout.log(f"{step}/{candidates}-{backbone}-{name}-seed{seed}") for step in steps]
+    state = "done" if done else _why_not(folder, [log for log in logs if log.exists()])
+    return Ran(kind, candidates, backbone, name, seed, folder, done, state)
+
+
+def _why_not(folder: Path, logs: Sequence[Path]) -> str:
+    if not logs:
+        return "not started"
+    text = logs[-1].read_text(encoding="utf-8", errors="replace").replace("\r", "\n")
+    errors = [line for line in text.splitlines() if "error" in line.lower()]
+    if errors:
+        return f"failed: {errors[-1].strip()}"
+    return "stopped at a checkpoint, from which it goes on" if (folder / "checkpoint").exists() else "started"
+
+
+def _counted(names: Sequence[str]) -> str:
+    """Names with how often, where they differ."""
+    counts = Counter(names)
+    if len(counts) <= 1:
+        return "".join(counts) or "unknown"
+    return ", ".join(f"{name} ({number} jobs)" for name, number in counts.most_common())

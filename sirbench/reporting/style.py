@@ -1,0 +1,93 @@
+"""The style of every figure: matplotlibrc, widths in print, notes on its face, files without dates."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Canvas
+
+RC = Path(__file__).with_name("matplotlibrc")
+
+WIDTHS = {"column": 3.33, "page": 7.0}
+"""Inches: one column, and both columns, of a two-column page."""
+
+NOTE_SIZE, NOTE_LINE = 6.0, 0.105
+"""Points of a note's type, and inches from one of its lines to the next."""
+CHARACTERS_PER_INCH = 20
+"""Of a note's type, averaged over English text, and a little less: no line reaches the border."""
+
+LEGEND_ROW, LEGEND_COLUMNS_PER_INCH = 0.15, 1.25
+"""Inches of a legend's row, and how many of its entries stand side by side."""
+WARNING = "#B30000"
+
+
+@contextmanager
+def applied() -> Iterator[None]:
+    """The style, and nothing of the user's own, while the block lasts."""
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.use("agg")
+        matplotlib.rc_file(RC)
+        yield
+
+
+def canvas(
+    width: str,
+    height: float,
+    warning: str = "",
+    notes: Sequence[str] = (),
+    legend: Mapping[str, Mapping[str, object]] | None = None,
+) -> Canvas:
+    """An empty figure with room for its panels; above them a warning and a legend, below them notes.
+
+    Args:
+        width: `column` or `page`.
+        height: inches for the panels with their titles and ticks; the rest comes on top of that.
+        warning: printed in red; nothing if empty.
+        notes: printed small, each beginning a line of its own.
+        legend: by name, keywords of matplotlib's `Line2D`.
+    """
+    from matplotlib.figure import Figure
+
+    inches = WIDTHS[width]
+    above, below = (_wrapped(texts, inches) for texts in ([warning] if warning else [], notes))
+    top, bottom = (NOTE_LINE * len(lines) + 0.04 * bool(lines) for lines in (above, below))
+    columns = round(inches * LEGEND_COLUMNS_PER_INCH)
+    legend_rows = -(-len(legend or {}) // columns)
+    legend_top = bottom + height + LEGEND_ROW * legend_rows + 0.04 * bool(legend)
+    total = legend_top + top
+    figure = Figure(figsize=(inches, total))
+    figure.get_layout_engine().set(rect=(0, bottom / total, 1, height / total))
+    margin = 0.04 / inches
+    spacing = {"fontsize": NOTE_SIZE, "linespacing": NOTE_LINE * 72 / NOTE_SIZE / 1.164}
+    if above:
+        figure.text(margin, 1 - 0.02 / total, "\n".join(above), va="top", color=WARNING, **spacing)
+    if below:
+        figure.text(margin, 0.03 / total, "\n".join(below), va="bottom", color="0.3", **spacing)
+    if legend:
+        _add_legend(figure, legend, columns=-(-len(legend) // legend_rows), top=legend_top / total)
+    return figure
+
+
+def save(figure: Canvas, path: Path) -> None:
+    """Write the figure in the format of the path's ending, the same bytes for the same figure."""
+    dates = {".pdf": "CreationDate", ".svg": "Date"}
+    figure.savefig(path, metadata={dates[path.suffix]: None} if path.suffix in dates else None)
+
+
+def _add_legend(figure: Canvas, entries: Mapping[str, Mapping], columns: int, top: float) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [Line2D([], [], label=name, **look) for name, look in entries.items()]
+    figure.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, top), ncols=columns)
+
+
+def _wrapped(texts: Sequence[str], inches: float) -> list[str]:
+    width = round(inches * CHARACTERS_PER_INCH)
+    return [line for text in texts for line in textwrap.wrap(text, width)]

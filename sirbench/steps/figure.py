@@ -1,0 +1,27 @@
+"""Step `figure`: a figure of the study as pdf, png and svg, and what was drawn as CSV."""
+
+from sirbench.atomic import atomic_file
+from sirbench.config import Configuration
+from sirbench.layout import Layout
+from sirbench.reporting import style
+from sirbench.reporting.figures import Drawing, kind_of
+
+ENDINGS = ("pdf", "png", "svg")
+
+
+def make_figure(config: Configuration, name: str) -> None:
+    """Write `name` in every format, and its CSV."""
+    layout = Layout(config.name)
+    with style.applied():
+        drawing = draw(config, name)
+        for ending in ENDINGS:
+            with atomic_file(layout.figure(name, ending)) as temporary:
+                style.save(drawing.canvas, temporary)
+    with atomic_file(layout.figure(name, "csv")) as temporary:
+        drawing.data.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def draw(config: Configuration, name: str) -> Drawing:
+    """Draw `name` from what there is; call it while the style is applied."""
+    figure = config.figures[name]
+    return kind_of(figure).draw(figure, config)

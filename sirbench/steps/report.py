@@ -1,0 +1,132 @@
+"""Step `report`: one HTML page of what was run and what came out, from whatever there is so far."""
+
+import io
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+
+from sirbench import plan
+from sirbench.atomic import atomic_file
+from sirbench.config import Configuration
+from sirbench.layout import Layout
+from sirbench.reporting import page, ran, style
+from sirbench.reporting.measured import measured_values
+from sirbench.reporting.presentation import DEMONSTRATION
+from sirbench.reporting.published import PUBLISHED, read_published
+from sirbench.reporting.tables import tidy_table
+from sirbench.steps.figure import draw
+from sirbench.steps.table import arrange
+
+
+def make_report(config: Configuration) -> None:
+    """Write the report of a study: finished, half finished, or failed."""
+    layout, jobs = Layout(config.name), ran.everything(config)
+    sections = {
+        "Tables": "\n".join(_table(config, name) for name in config.tables),
+        "Figures": "\n".join(_figure(config, name) for name in config.figures),
+        "Training curves": _curves(jobs),
+        "What did not run": _unfinished(jobs),
+        "How it came about": _workflow_report(layout),
+    }
+    warning = page.paragraph(DEMONSTRATION, "warning") if config.study.demonstration else ""
+    head = warning + page.definitions(_summary(config, jobs))
+    with atomic_file(layout.report) as temporary:
+        temporary.write_text(page.page(f"Study {config.study.title}", sections, head), encoding="utf-8")
+
+
+def _summary(config: Configuration, jobs: list[ran.Ran]) -> dict[str, str]:
+    study, done = config.study, sum(job.done for job in jobs)
+    return {
+        "Study": f"{config.name} (config/studies/{config.name}.yaml)",
+        "Collection": f"{study.collection.train}, {study.collection.dev}",
+        "Candidates": ", ".join(
+            f"{study.candidates_title(name)} Top {study.depth}" for name in study.candidates
+        ),
+        "Backbones": ", ".join(study.backbones),
+        "Seeds": ", ".join(map(str, study.seeds)),
+        "Training jobs": f"{done} of {len(jobs)} done",
+        **ran.summary(jobs),
+        "Report written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    }
+
+
+def _table(config: Configuration, name: str) -> str:
+    """A table with the rows whose cells are measured on all candidates; the others are named."""
+    head = page.heading(f"{name}: {config.tables[name].title}")
+    whole = config.tables[name]
+    shown, left_out = plan.shown_rows(config, whole)
+    candidates = plan.shown_candidates(config, whole)
+    values = measured_values(config, whole)
+    rows = [row for row in shown if all((it, row.backbone, row.recipe) in values for it in candidates)]
+    unmeasured = [row.label for row in shown if row not in rows]
+    if not rows or not candidates:
+        return head + page.paragraph("Nothing of this table is measured in this study.")
+    table = whole.model_copy(update={"rows": rows})
+    layout = Layout(config.name)
+    path = layout.table(name)
+    if path.exists() and not unmeasured:
+        tidy = pd.read_csv(path)
+    else:
+        published = read_published(PUBLISHED) if config.study.comparable else None
+        tidy = tidy_table(name, table, values, candidates, len(config.study.seeds), published)
+    note = page.paragraph(f"Not measured: {', '.join(unmeasured)}.", "missing") if unmeasured else ""
+    files = _files([layout.table(name, ending) for ending in ("csv", "md", "tex")], layout)
+    return head + note + page.printed_table(arrange(config, table, tidy, values, left_out)) + files
+
+
+def _figure(config: Configuration, name: str) -> str:
+    """The figure that was made; where the workflow could not make it, drawn here from what there is."""
+    layout, figure = Layout(config.name), config.figures[name]
+    path = layout.figure(name, "svg")
+    if path.exists():
+        svg = path.read_bytes()
+    else:
+        buffer = io.BytesIO()
+        with style.applied():
+            draw(config, name).canvas.savefig(buffer, format="svg")
+        svg = buffer.getvalue()
+    head = page.heading(f"{name}: {figure.title}")
+    made = _files([layout.figure(name, ending) for ending in ("pdf", "png", "svg", "csv")], layout)
+    return head + page.picture(svg, figure.title, figure.caption, style.WIDTHS[figure.width]) + made
+
+
+def _files(paths: list[Path], layout: Layout) -> str:
+    """Links to those of the files that are there."""
+    there = [path for path in paths if path.exists()]
+    return page.links({path.suffix[1:]: os.path.relpath(path, layout.root) for path in there})
+
+
+def _curves(jobs: list[ran.Ran]) -> str:
+    """A card per cell and per compressor, a curve per seed."""
+    cards: dict[str, dict[str, list[float]]] = {}
+    for job in jobs:
+        if losses := job.losses():
+            cards.setdefault(job.title, {})[f"seed {job.seed}"] = losses
+    text = "Loss by step, each on its own scale, a curve per seed; below, its first and its last value."
+    return (
+        page.paragraph(text, "quiet")
+        + f'<div class="cards">{"".join(page.curves(title, losses) for title, losses in cards.items())}</div>'
+    )
+
+
+def _unfinished(jobs: list[ran.Ran]) -> str:
+    """A line per job that is not done, seeds in the same state together."""
+    seeds: dict[tuple[str, str], list[str]] = {}
+    for job in jobs:
+        if not job.done:
+            seeds.setdefault((job.title, job.state), []).append(str(job.seed))
+    rows = [
+        [page.Cell(title), page.Cell(", ".join(of)), page.Cell(state, classes="text")]
+        for (title, state), of in seeds.items()
+    ]
+    return page.sortable(["Job", "Seeds", "State"], rows) if rows else page.paragraph("Everything ran.")
+
+
+def _workflow_report(layout: Layout) -> str:
+    name = layout.workflow_report.name
+    return (
+        f"<p>Snakemake's own report, beside this file, has every job with its rule, time and code: "
+        f'<a href="{name}">{name}</a>. <code>make report</code> writes it once all jobs are done.</p>'
+    )

@@ -1,0 +1,46 @@
+"""Figure 5: V3 and V4 by selection and number of levels, beside V0."""
+
+import pytest
+
+from sirbench.steps.figure import draw
+
+
+def test_points_stand_over_their_selection_in_the_colour_of_their_levels(write_table, points):
+    config, table = write_table("paper", "table3")
+    panel, *_, last = draw(config, "figure5").canvas.axes
+    names = [label.get_text().replace("\n", " ") for label in last.get_xticklabels()]
+    assert names == ["V3 Top", "V3 Random", "V4 Top", "V4 Random"]
+    values = table[(table["measure"] == "RR@100") & (table["candidates"] == "hdct")].set_index("row")["value"]
+    drawn = points(panel)
+    assert [names[round(x)] for x in drawn["x"]] == names * 2
+    three, four = ([f"{name} {size}" for name in names] for size in (16, 8))
+    assert drawn["value"].tolist() == pytest.approx(values[three + four].tolist())
+    colors = [container[0].get_color() for container in panel.containers]
+    assert len(set(colors)) == 2
+
+
+def test_v0_is_a_line_with_its_interval_and_the_published_one_a_dotted_line(write_table):
+    config, table = write_table("paper", "table3")
+    panel = draw(config, "figure5").canvas.axes[0]
+    v0 = table[(table["recipe"] == "v0") & (table["measure"] == "RR@100") & (table["candidates"] == "hdct")]
+    lines = {
+        line.get_linestyle(): line.get_ydata()[0] for line in panel.lines if len(set(line.get_xdata())) == 2
+    }
+    assert lines["-"] == pytest.approx(v0["value"].item())
+    assert lines[":"] == pytest.approx(v0["published"].item())
+    (band,) = panel.patches
+    assert band.get_y() == pytest.approx(v0["ci_low"].item())
+    assert band.get_y() + band.get_height() == pytest.approx(v0["ci_high"].item())
+
+
+def test_rows_of_v1_and_v2_are_left_out(write_table):
+    config, _ = write_table("demo", "table3")
+    rows = draw(config, "figure5").data["row"].unique()
+    assert {row[:2] for row in rows} == {"BE", "V3", "V4"}
+
+
+def test_a_missing_number_of_levels_is_said(write_table, texts):
+    config, _ = write_table("demo", "table3", left_out=["v4-top-8", "v0"])
+    shown = [text for text, _ in texts(draw(config, "figure5").canvas)]
+    assert shown.count("no result") == 2  # measures
+    assert "No result on BM25 candidates: BERT, V4 Top 8." in shown

@@ -1,0 +1,51 @@
+"""A table's numbers for figures: from its CSV, or from the cells that are there where one failed."""
+
+import pandas as pd
+import pytest
+
+from sirbench.config import load
+from sirbench.evaluation.measures import write_per_query
+from sirbench.layout import Layout
+from sirbench.reporting.measured import missing_notes, table_numbers
+from tests.checkouts import ROOT
+
+
+@pytest.fixture
+def scifact(tmp_path, monkeypatch):
+    """Study `scifact`, three seeds, with V0 in all of them, V1 in two, and nothing else."""
+    monkeypatch.chdir(tmp_path)
+    config = load("scifact", ROOT / "config")
+    queries = pd.Index(["1", "2"], name="query_id")
+    for recipe, seeds in (("v0", (1, 2, 3)), ("v1-random-16", (1, 2))):
+        for seed in seeds:
+            frame = pd.DataFrame({"RR@100": [0.0, seed / 4], "RR@10": [0.0, 0.0]}, index=queries)
+            write_per_query(frame, Layout("scifact").cell("bm25", "bert", recipe, seed) / "per_query.csv")
+    return config
+
+
+def test_without_a_table_the_cells_that_are_there_in_every_seed_are_worked_out(scifact):
+    lines = table_numbers(scifact, "table2", ["RR@100"]).set_index("row")
+    v0 = lines.loc["BERT"]
+    assert v0["value"] == pytest.approx((0 + (1 + 2 + 3) / 3 / 4) / 2)
+    assert (v0["ci_low"], v0["ci_high"]) == (0.0, 0.5)  # of two queries, a resample may have but one
+    assert (v0["seeds"], v0["queries"], v0["missing"]) == (3, 2, "")
+    assert lines.loc["BERT + V1", "missing"] == "no result"
+    assert lines.loc["ELECTRA", "missing"] == "no such backbone in the study"
+    assert lines.loc[["BERT + V1", "ELECTRA"], "value"].isna().all()
+
+
+def test_what_is_missing_in_sentences(scifact):
+    assert missing_notes(scifact, table_numbers(scifact, "table2", ["RR@100", "RR@10"])) == [
+        "Not in study scifact: ELECTRA.",
+        "No result on BM25 candidates: BERT + V1, BERT + V2, BERT + V3, BERT + V4.",
+    ]
+
+
+def test_a_table_that_is_there_is_taken_as_it_is(scifact):
+    path = Layout("scifact").table("table2")
+    path.parent.mkdir(parents=True)
+    line = {"row": "BERT", "backbone": "bert", "recipe": "v0", "candidates": "bm25", "measure": "RR@100"}
+    pd.DataFrame([line | {"value": 0.75}]).to_csv(path, index=False)
+    lines = table_numbers(scifact, "table2", ["RR@100"]).set_index("row")
+    assert lines.loc["BERT", "value"] == 0.75
+    assert len(lines) == 10

@@ -1,0 +1,175 @@
+"""The report of a study whose results are written down here: what it says, and how it does in a browser."""
+
+import json
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sirbench import plan
+from sirbench.config import load
+from sirbench.evaluation.measures import write_per_query
+from sirbench.layout import Layout
+from sirbench.steps.report import make_report
+from sirbench.steps.table import make_table
+from tests.checkouts import ROOT
+from tests.chromium import Page
+
+FAILED = ("bm25", "bert", "v3-top-8")
+"""The cell that failed, with a message that is trouble for HTML."""
+MESSAGE = "error: loss is NaN at step 3 <script>console.error('&')</script>"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def provenance(seed):
+    machine = {"commit": COMMIT, "dirty": seed == 1, "python": "3.11.7", "versions": {"torch": "2.13.0"}}
+    machine |= {"host": "node<7>", "cores": 64, "memory_gb": 512.0, "cpu": "EPYC"}
+    device = {"seconds": 1800.0, "gpu_seconds": 3600.0, "device": "NVIDIA H200", "workers": 2}
+    return {**device, "seed": seed, "machine": machine}
+
+
+def write_values(path, values):
+    measures = ("RR@100", "RR@10", "AP@20", "nDCG@20", "R@100")
+    index = pd.Index(["a", "b", "c"], name="query_id")
+    write_per_query(pd.DataFrame(dict.fromkeys(measures, values), index=index), path)
+
+
+def write_cell(folder, seed, value):
+    write_values(folder / "per_query.csv", [value, value / 2, value / 4])
+    losses = [{"step": step, "loss": 4.0 - step / 100} for step in range(200)]
+    (folder / "train.jsonl").write_text("".join(json.dumps(line) + "\n" for line in losses))
+    (folder / "provenance.json").write_text(json.dumps(provenance(seed)))
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """Study `test`, of whose Table 3 all cells but one are there, and of other tables no more than that."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("study"))
+        for part in ("config", "published"):
+            shutil.copytree(ROOT / part, part)
+        config, layout = load("test"), Layout("test")
+        for number, cell in enumerate(plan.cells(config, config.tables["table3"])):
+            if cell != FAILED:
+                write_cell(layout.cell(*cell, 1), seed=1, value=0.1 + number / 100)
+        write_values(layout.first_stage("bm25"), [1.0, 0.5, 0.0])
+        log = layout.log("train/bm25-bert-v3-top-8-seed1")
+        log.parent.mkdir(parents=True)
+        log.write_text(f"bm25/bert/v3-top-8/seed1: 10%|#\r{MESSAGE}\n")
+        make_report(config)
+        yield config
+
+
+@pytest.fixture(scope="module")
+def html(study):
+    return Layout("test").report.read_text()
+
+
+def section(html, title):
+    return re.search(rf"<h2>{title}</h2>(.*?)</section>", html, re.S).group(1)
+
+
+def test_it_says_what_was_run(html):
+    head = html[: html.index("<nav>")]
+    for said in (
+        f"{COMMIT}",
+        "dirty",
+        "torch 2.13.0",
+        "node&lt;7&gt;: EPYC, 64 cores, 512.0 GB",
+        "2 x NVIDIA H200",
+        "12 of ",
+        "pydocs-sliver",
+    ):
+        assert said in head, said
+    assert "6.00 hours of jobs, 12.00 GPU-hours" in head  # 12 cells of half an hour on 2 GPUs
+    assert "these numbers mean nothing" in head
+
+
+def test_a_failed_cell_is_named_with_its_message_and_its_row_left_out(html):
+    failures = section(html, "What did not run")
+    assert "bm25 / bert / v3-top-8" in failures
+    assert "failed: error: loss is NaN at step 3 &lt;script&gt;" in failures
+    tables = section(html, "Tables")
+    assert "Not measured: V3 Top 8." in tables
+    assert "<td>V3 Top 16</td>" in tables and "<td>V3 Top 8</td>" not in tables
+
+
+def test_figures_that_the_workflow_could_not_make_are_drawn_from_what_there_is(html):
+    figures = section(html, "Figures")
+    assert figures.count("<img") == len(list(Path("config/figures").glob("*.yaml")))
+
+
+def test_every_cell_has_its_curve_on_a_scale_from_its_lowest_to_its_highest_loss(html):
+    curves = section(html, "Training curves")
+    assert curves.count("<polyline") == 12
+    points = re.search(r'points="(.*?)"', curves).group(1).split()
+    assert points[0] == "0.0,0.0" and points[-1] == "160.0,48.0"  # falls from corner to corner
+    assert "seed 1: 4 to 2.02" in curves  # means of the first two and of the last three steps
+
+
+def test_nothing_is_loaded_from_elsewhere(html):
+    assert re.findall(r'(?:src|href)="(?:https?:)?//', html) == []
+
+
+@pytest.fixture(scope="module", params=[1100, 390], ids=["desk", "phone"])
+def opened(request, html, tmp_path_factory):
+    page = Page(Layout("test").report, tmp_path_factory.mktemp("chromium"), width=request.param)
+    yield page
+    page.close()
+
+
+def test_it_opens_without_errors_and_without_network(opened):
+    assert opened.errors() == []
+    assert set(opened.requests()) <= {"file", "data"}
+
+
+def test_every_image_loads(opened):
+    images = opened.evaluate("[...document.images].map((it) => it.complete && it.naturalWidth > 100)")
+    assert images and all(images)
+
+
+def test_it_is_no_wider_than_the_screen(opened):
+    assert opened.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_text_of_others_is_text(opened):
+    assert opened.evaluate("document.scripts.length") == 1
+    assert opened.evaluate("document.body.textContent.includes(\"<script>console.error('&')</script>\")")
+
+
+def test_a_click_on_a_head_sorts_the_table_upwards_then_downwards(opened):
+    opened.evaluate("""
+        table = [...document.querySelectorAll("h3")].find((it) => it.textContent.startsWith("table3"))
+            .nextElementSibling;
+        while (!table.querySelector("table")) table = table.nextElementSibling;
+        head = table.querySelectorAll("thead tr:last-child th")[1];
+        rows = () => [...table.querySelectorAll("tbody tr")];
+        column = (number) => rows().map((it) => it.cells[number].textContent);
+        true
+    """)
+    before = opened.evaluate("column(0)")
+    values = dict(zip(before, opened.evaluate("column(1)"), strict=True))
+    number = {name: float(re.match(r"[\d.]+", text).group()) for name, text in values.items()}
+    opened.evaluate("head.querySelector('button').click()")
+    assert opened.evaluate("column(0)") == sorted(before, key=number.get)
+    assert opened.evaluate("head.getAttribute('aria-sort')") == "ascending"
+    opened.evaluate("head.querySelector('button').click()")
+    assert opened.evaluate("column(0)") == sorted(before, key=number.get, reverse=True)
+    assert opened.evaluate("head.getAttribute('aria-sort')") == "descending"
+
+
+def test_published_numbers_and_verdicts_come_with_a_comparable_study(study):
+    write_cell(Layout("test").cell(*FAILED, 1), seed=1, value=0.2)
+    published = pd.read_csv("published/yes-sir.csv").query("candidates == 'hdct'").assign(candidates="bm25")
+    published.to_csv("published/yes-sir.csv", index=False)
+    comparable = replace(study, study=study.study.model_copy(update={"comparable": True}))
+    make_table(comparable, "table3")
+    make_report(comparable)
+    _, table3 = section(Layout("test").report.read_text(), "Tables").split("<h3>table3")
+    assert "Not measured" not in table3
+    # 13 rows by 2 measures; ours are .28 * 7/12 at most, the least published is .308.
+    assert table3.count('<td class="text">ours lower</td>') == 26
+    assert '<a href="tables/table3.csv">csv</a>' in table3
