@@ -3,8 +3,10 @@
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+import torch
 from tqdm import tqdm
 
 from sirbench import plan, provenance
@@ -95,19 +97,28 @@ def _train(
         with atomic_folder(folder / "model") as model:
             encoder.model.save_pretrained(model)
             load_tokenizer(layout.backbone(backbone)).save_pretrained(model)
-        gpus = distributed.workers() if device.type == "cuda" else 0
-        spent = {
-            "seconds": progress.seconds,
-            "gpu_seconds": progress.seconds * gpus,
-            "workers": distributed.workers(),
-            **describe_device(device),
-        }
-        names = {"study": config.name, "study_sha256": provenance.digest(study.model_dump(mode="json"))}
-        names |= {"candidates": candidates, "backbone": backbone, "name": folder.parent.name}
-        compute = study.compute.model_dump()
-        whole = {**names, **settings, **spent, "compute": compute}
-        provenance.write_provenance(folder / "provenance.json", whole)
+        names = {"candidates": candidates, "backbone": backbone, "name": folder.parent.name}
+        _write_provenance(folder, config, names | settings, progress.seconds, device)
         shutil.rmtree(task.folder)
+
+
+def _write_provenance(
+    folder: Path, config: Configuration, what: dict[str, Any], seconds: float, device: torch.device
+) -> None:
+    """Say beside the model what it was made from, where, and how long it took."""
+    study = {
+        "study": config.name,
+        "study_sha256": provenance.digest(config.study.model_dump(mode="json")),
+        "compute": config.study.compute.model_dump(),
+    }
+    workers = distributed.workers()
+    spent = {
+        "seconds": seconds,
+        "gpu_seconds": seconds * workers if device.type == "cuda" else 0.0,
+        "workers": workers,
+        **describe_device(device),
+    }
+    provenance.write_provenance(folder / "provenance.json", {**study, **what, **spent})
 
 
 def start_folder(layout: Layout, job: plan.Job, candidates: str, backbone: str, seed: int) -> Path:
