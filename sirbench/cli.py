@@ -111,6 +111,16 @@ def candidates(study: StudyOption, candidates: CandidatesOption) -> None:
 
 
 @app.command()
+def train_first_stage(study: StudyOption, candidates: CandidatesOption) -> None:
+    """Train the first stage of candidates, where it learns; started again after a kill, it resumes."""
+    from sirbench.steps import first_stage
+
+    config = load(study)
+    _known(candidates, "candidates", config)
+    first_stage.train_first_stage(config, candidates)
+
+
+@app.command()
 def backbone(study: StudyOption, backbone: BackboneOption) -> None:
     """Bring a backbone into its folder: made, copied, or downloaded, and checked."""
     from sirbench.steps.backbone import fetch_backbone

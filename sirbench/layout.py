@@ -32,6 +32,10 @@ class Layout:
         """First-stage run of `train` or `dev` queries."""
         return self.root / "candidates" / name / f"{split}.trec.gz"
 
+    def learned(self, name: str) -> Path:
+        """What a first stage that learns has learned: `model`, `train.jsonl`, `provenance.json`."""
+        return self.root / "candidates" / name / "learned"
+
     def first_stage(self, name: str) -> Path:
         """Per-query measures of the dev candidates themselves, recall included."""
         return self.root / "candidates" / name / "per_query.csv"

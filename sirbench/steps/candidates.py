@@ -8,7 +8,7 @@ from sirbench.config import Configuration
 from sirbench.data import collections
 from sirbench.data.runs import check_ids, read_run, write_run
 from sirbench.errors import InputError
-from sirbench.firststage import first_stage
+from sirbench.firststage import Trained, check_options, first_stage, options_of
 from sirbench.layout import Layout
 from sirbench.study import FirstStage, GivenRuns
 
@@ -19,18 +19,33 @@ def make_candidates(config: Configuration, name: str) -> None:
     """Write the runs of both splits: retrieved by a first stage, or taken from given files as they are."""
     layout, spec = Layout(config.name), config.study.candidates[name]
     queries = {split: collections.load_queries(layout.queries(split)) for split in SPLITS}
-    runs = _retrieve(config, spec, queries) if isinstance(spec, FirstStage) else _take(config, spec, queries)
+    retrieved = isinstance(spec, FirstStage)
+    runs = _retrieve(config, name, spec, queries) if retrieved else _take(config, spec, queries)
     for split, run in runs.items():
         write_run(run, layout.candidates(name, split), tag=name)
 
 
 def _retrieve(
-    config: Configuration, spec: FirstStage, queries: dict[str, dict[str, str]]
+    config: Configuration, name: str, spec: FirstStage, queries: dict[str, dict[str, str]]
 ) -> dict[str, pd.DataFrame]:
     """Both splits from one index."""
-    retrieve = first_stage(spec.first_stage)
+    check_options(spec.first_stage, spec.options)
+    layout, compute = Layout(config.name), config.study.compute
+    retrieve = first_stage(spec.first_stage).retrieve
+    options = options_of(retrieve, spec.options) | {"depth": config.study.depth}
     documents = collections.iterate_documents(config.study.collection.train)
-    run = retrieve(documents, queries["train"] | queries["dev"], depth=config.study.depth, **spec.options)
+    every = queries["train"] | queries["dev"]
+    if spec.backbone is None:
+        run = retrieve(documents, every, **options)
+    else:
+        # Imported here, since torch takes seconds that BM25 does without.
+        from sirbench.data.tokens import TokenStore
+        from sirbench.ranking.device import claim_device
+
+        store = TokenStore(layout.tokens(spec.backbone))
+        with claim_device(min(1, compute.gpus), compute.threads) as device:
+            trained = Trained(layout.learned(name) / "model", store, compute, device)
+            run = retrieve(documents, every, trained=trained, **options)
     return {split: run[run["query_id"].isin(queries[split].keys())] for split in SPLITS}
 
 

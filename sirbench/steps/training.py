@@ -10,7 +10,7 @@ import torch
 from tqdm import tqdm
 
 from sirbench import plan, provenance
-from sirbench.atomic import atomic_folder
+from sirbench.atomic import atomic_file, atomic_folder
 from sirbench.backbones.checkpoint import load_model, load_tokenizer
 from sirbench.config import Configuration
 from sirbench.data import collections
@@ -22,7 +22,8 @@ from sirbench.ranking.cross_encoder import CrossEncoder
 from sirbench.ranking.device import claim_device, describe_device
 from sirbench.strategies import STEPS, Options
 from sirbench.training import distributed
-from sirbench.training.loop import Task, train
+from sirbench.training.fine_tuning import FineTuning
+from sirbench.training.loop import train
 
 
 def train_cell(config: Configuration, candidates: str, backbone: str, recipe: str, seed: int) -> None:
@@ -67,8 +68,9 @@ def _train(
             precision=study.compute.precision,
         )
         queries = _training_queries(layout, job, inputs, study.depth, encoder.store)
-        task = Task(
+        task = FineTuning(
             name=name,
+            model=encoder.model,
             encoder=encoder,
             queries=queries,
             step_function=STEPS[job.step],
@@ -84,13 +86,15 @@ def _train(
             keep_middle=keep_middle,
             gradient="cached" if study.compute.gradient_cache else "kept",
         )
-        record, progress = train(task)
+        progress = train(task)
         if distributed.rank() > 0:
             return
         if folder.parent.name == job.name:
             scored = _score_input(encoder, queries, job.sizes[0], seed)
             write_run(scored, folder / "scored.trec.gz", tag=job.name)
-        record.finish(folder / "train.jsonl", folder / "selection.parquet")
+        with atomic_file(folder / "train.jsonl") as temporary:
+            shutil.copyfile(task.folder / "train.jsonl", temporary)
+        task.selection.finish(folder / "selection.parquet")
         if keep_middle:
             with atomic_folder(folder / "middle") as middle:
                 shutil.copytree(task.folder / "middle", middle, dirs_exist_ok=True)

@@ -104,7 +104,7 @@ def test_ndcg_on_public_collections(dataset_id, published):
 
 
 def test_a_first_stage_is_found_by_name():
-    assert first_stage("bm25") is retrieve
+    assert first_stage("bm25").retrieve is retrieve
 
 
 def test_an_unknown_first_stage_names_the_known_ones():

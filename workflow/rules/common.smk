@@ -1,5 +1,7 @@
 """What several stages need: wildcards, logs, what a job asks of the machine, and what rules read."""
 
+import re
+
 from sirbench.data.pydocs import PACKAGES, data_home
 from sirbench.ranking.gpus import visible_gpus
 from sirbench.reporting.figures import kind_of
@@ -7,9 +9,9 @@ from sirbench.reporting.style import RC
 
 
 wildcard_constraints:
-    candidates="|".join(CONFIG.study.candidates),
-    backbone="|".join(CONFIG.study.backbones),
-    recipe="|".join(CONFIG.recipes),
+    candidates="|".join(map(re.escape, CONFIG.study.candidates)),
+    backbone="|".join(map(re.escape, CONFIG.study.backbones)),
+    recipe="|".join(map(re.escape, CONFIG.recipes)),
     seed="|".join(map(str, CONFIG.study.seeds)),
     level=r"level\d+-\d+-[0-9a-f]{8}",
 
@@ -54,6 +56,24 @@ def given_runs(wildcards) -> list[str]:
     spec = CONFIG.study.candidates[wildcards.candidates]
     paths = [getattr(spec, split, None) for split in ("train", "dev")]
     return [str(path) for path in paths if path is not None and path.exists()]
+
+
+def first_stage(wildcards) -> object:
+    """How the study says these candidates are made."""
+    return CONFIG.study.candidates[wildcards.candidates]
+
+
+def first_stage_start(spec) -> object:
+    """The checkpoint that a first stage's training starts from."""
+    return PATHS.learned(spec.start) / "model" if spec.start else PATHS.backbone(spec.backbone)
+
+
+def retrieval_inputs(spec) -> list:
+    """What a first stage that learns retrieves with; nothing for another, and for given runs."""
+    if getattr(spec, "backbone", None) is None:
+        return []
+    name = next(name for name, one in CONFIG.study.candidates.items() if one is spec)
+    return [PATHS.learned(name) / "model", PATHS.tokens(spec.backbone)]
 
 
 def training_inputs(job: plan.Job, wildcards) -> list[str]:

@@ -9,7 +9,7 @@ LAUNCH = f"torchrun --standalone --nproc-per-node={COMPUTE.gpus}" if COMPUTE.gpu
 # The cells that also keep their model as it is in the middle of training, since a figure asks for it. A look
 # ahead from the first wildcard on is the only way to tell cells, not only recipes, from others.
 WITH_MIDDLE = "|".join(
-    f"{candidates}/{backbone}/{recipe}/seed{seed}/"
+    re.escape(f"{candidates}/{backbone}/{recipe}/seed{seed}/")
     for candidates, backbone, recipe, seed in plan.embedded_cells(CONFIG)
 )
 

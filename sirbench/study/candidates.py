@@ -1,0 +1,79 @@
+"""The candidates of a study: retrieved by a first stage of the suite, or given as run files."""
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+
+from sirbench.study.scale import Optimization
+from sirbench.study.settings import Settings, defines, registered
+
+
+class FirstStageTraining(Optimization):
+    """How a first stage that learns is trained, on the training queries of the study's collection."""
+
+    steps: int = Field(1000, ge=1)
+    """Optimiser steps."""
+    batch: int = Field(16, ge=2)
+    """Training queries at a step."""
+    queries: int | None = Field(None, ge=2)
+    """How many training queries of the collection to learn from, those with the lowest sha256 of their id;
+    null: all. The study's re-rankers may have fewer."""
+    seed: int = 1
+    """Of everything that is drawn: batches, negatives, dropout."""
+
+
+class FirstStage(Settings):
+    """Candidates retrieved by one of the suite's own first stages."""
+
+    first_stage: str
+    """Name of a module in sirbench/firststage/, e.g. `bm25`."""
+    options: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    """Keyword options of that first stage, e.g. `{k1: 0.9, b: 0.4}` for `bm25`."""
+    title: str | None = None
+    """How tables call these candidates; the name in upper case if null."""
+    backbone: str | None = None
+    """For a first stage that learns: the backbone of the study whose encoder and tokenizer it uses."""
+    start: str | None = None
+    """For a first stage that learns: other candidates of the study, of the same first stage, whose trained
+    encoder it continues from (ADORE from STAR); null: the backbone as it is."""
+    training: FirstStageTraining = Field(default_factory=FirstStageTraining)
+    """For a first stage that learns."""
+
+    @field_validator("first_stage")
+    @classmethod
+    def _has_a_file(cls, name: str) -> str:
+        if name not in registered("firststage"):
+            raise ValueError(f"no such first stage; allowed: {', '.join(registered('firststage'))}")
+        return name
+
+    @model_validator(mode="after")
+    def _has_a_backbone_if_it_learns(self) -> Self:
+        learns = defines("firststage", self.first_stage, "train")
+        if learns and self.backbone is None:
+            raise ValueError(f"backbone: {self.first_stage} learns and needs one of the study's backbones")
+        given = self.model_fields_set & {"backbone", "start", "training"}
+        if not learns and given:
+            raise ValueError(f"{sorted(given)[0]}: {self.first_stage} learns nothing; remove it")
+        return self
+
+
+class GivenRuns(Settings):
+    """Candidates that somebody else retrieved: two TREC run files, plain or gzipped."""
+
+    train: Path
+    """TREC run of the training queries."""
+    dev: Path
+    """TREC run of the dev queries."""
+    source: str = ""
+    """Where these files come from and how to get them; shown when one is missing."""
+    title: str | None = None
+    """How tables call these candidates; the name in upper case if null."""
+
+
+Candidates = Annotated[
+    Annotated[FirstStage, Tag("FirstStage")] | Annotated[GivenRuns, Tag("GivenRuns")],
+    Discriminator(
+        lambda spec: "FirstStage" if isinstance(spec, FirstStage) or "first_stage" in spec else "GivenRuns"
+    ),
+]

@@ -1,0 +1,71 @@
+"""The scale of a study: what the model reads, how it is trained, and what a job asks of the machine."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from sirbench.study.settings import Settings
+
+
+class Input(Settings):
+    """How a (query, document) pair becomes tokens: [CLS] query [SEP] document [SEP]."""
+
+    max_tokens: int = Field(512, ge=8)
+    """Tokens of a pair, special tokens included; only the document is cut to fit (its first passage)."""
+    max_query_tokens: int = Field(64, ge=1)
+    """Tokens of a query; a longer one is cut. (BERT rerankers of MS MARCO commonly use 64.)"""
+
+    @model_validator(mode="after")
+    def _room_for_the_document(self) -> Self:
+        if self.max_query_tokens + 8 > self.max_tokens:
+            raise ValueError(
+                f"max_query_tokens={self.max_query_tokens} leaves no room for a document in "
+                f"max_tokens={self.max_tokens}; lower the first or raise the second (8 or more between them)"
+            )
+        return self
+
+
+class Optimization(Settings):
+    """AdamW and its schedule, for whatever is trained; where the paper is silent, why."""
+
+    learning_rate: float = Field(5e-5, gt=0)
+    """AdamW's peak learning rate (paper: 5e-5)."""
+    adam_betas: tuple[float, float] = (0.9, 0.999)
+    """AdamW's decay rates (paper: 0.9 and 0.999)."""
+    weight_decay: float = Field(0.01, ge=0)
+    """AdamW's decoupled decay of matrices, not of biases and norms (paper silent; AdamW's usual value)."""
+    warmup: float = Field(0.1, ge=0, le=1)
+    """Share of the steps with a linearly rising learning rate; it falls linearly to 0 afterwards."""
+    gradient_clip: float | None = Field(1.0, gt=0)
+    """Largest gradient norm (paper silent; 1.0 is what BERT's own fine-tuning used); null: no clipping."""
+    checkpoint_every: int = Field(200, ge=1)
+    """Steps between checkpoints, that is the most work a killed job loses."""
+
+
+class Training(Optimization):
+    """Fine-tuning, as the paper's section *Implementation Details* says."""
+
+    epochs: int = Field(2, ge=1)
+    """Passes over the training queries, per level for V1 and V2 (paper: 2)."""
+    blocks_per_step: int = Field(4, ge=1)
+    """Blocks per optimiser step, over all GPUs together (paper: batch size of the training block 4)."""
+
+
+class Compute(Settings):
+    """What a job asks of the machine. None of it changes a result beyond rounding."""
+
+    gpus: int = Field(1, ge=0)
+    """GPUs of a training job; 0 trains on the CPU."""
+    threads: int = Field(1, ge=1)
+    """CPU threads of a training or re-ranking job."""
+    mem_mb: int = Field(8000, ge=100)
+    """Main memory of a training job in MB; doubled on a retry."""
+    runtime: int = Field(60, ge=1)
+    """Wall time of a training job in minutes; a retry gets as much again on top."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Forward and backward arithmetic on a GPU (bf16: autocast); weights and scores are always fp32."""
+    chunk_tokens: int = Field(16384, ge=64)
+    """Tokens, padding included, that go through the encoder at once: the knob for memory."""
+    gradient_cache: bool = True
+    """Keep no activations between chunks but compute them again in the backward pass: a block then trains
+    in the memory of one chunk, for a third more time. False where memory allows."""

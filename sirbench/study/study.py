@@ -1,0 +1,85 @@
+"""A study: one experiment, in one file."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from sirbench.study.backbones import Backbone
+from sirbench.study.candidates import Candidates, FirstStage
+from sirbench.study.collection import Collection
+from sirbench.study.scale import Compute, Input, Training
+from sirbench.study.settings import Settings
+
+
+class Study(Settings):
+    """One experiment: a collection, candidates, backbones, the scale, and the seeds."""
+
+    title: str
+    """One line for the head of tables and reports."""
+    demonstration: bool = False
+    """True says on every output that its numbers mean nothing."""
+    comparable: bool = False
+    """True where the paper's own collection, sizes and backbones are used: only then do tables show the
+    published numbers beside ours."""
+    collection: Collection
+    candidates: dict[str, Candidates] = Field(min_length=1)
+    """Candidates by name; each is a column group of every table."""
+    depth: int = Field(100, ge=2)
+    """Documents per query that are re-ranked and that negatives come from."""
+    backbones: dict[str, Backbone] = Field(min_length=1)
+    """Pre-trained encoders by name; tables show the rows whose backbone is here."""
+    group_sizes: dict[int, int] = Field(default_factory=dict)
+    """The paper's group sizes (positive included) and what they are scaled down to here, e.g. `{88: 22}`;
+    a size that is not listed stays as it is."""
+    input: Input = Field(default_factory=Input)
+    training: Training = Field(default_factory=Training)
+    compute: Compute = Field(default_factory=Compute)
+    seeds: list[int] = Field(default_factory=lambda: [1], min_length=1)
+    """One cell per seed; per-query values are averaged over seeds before any test."""
+
+    @model_validator(mode="after")
+    def _seeds_differ(self) -> Self:
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds: {self.seeds} names a seed twice; a repeated seed is no new evidence")
+        return self
+
+    @model_validator(mode="after")
+    def _gpus_share_the_blocks(self) -> Self:
+        gpus, blocks = self.compute.gpus, self.training.blocks_per_step
+        if gpus > 1 and blocks % gpus:
+            allowed = [number for number in range(1, blocks + 1) if blocks % number == 0]
+            raise ValueError(
+                f"compute.gpus={gpus} does not divide training.blocks_per_step={blocks}; "
+                f"allowed: {', '.join(map(str, allowed))}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _first_stages_have_what_they_start_from(self) -> Self:
+        for name, spec in self.candidates.items():
+            if not isinstance(spec, FirstStage):
+                continue
+            if spec.backbone is not None and spec.backbone not in self.backbones:
+                raise ValueError(
+                    f"candidates.{name}.backbone: {spec.backbone!r} is no backbone of the study; "
+                    f"allowed: {', '.join(self.backbones)}"
+                )
+            before = self.candidates.get(spec.start) if spec.start is not None else None
+            if spec.start is not None and not (
+                isinstance(before, FirstStage)
+                and (before.first_stage, before.backbone) == (spec.first_stage, spec.backbone)
+                and list(self.candidates).index(spec.start) < list(self.candidates).index(name)
+            ):
+                raise ValueError(
+                    f"candidates.{name}.start: {spec.start!r} must stand above it, and have the same "
+                    "first_stage and backbone"
+                )
+        return self
+
+    def group_size(self, paper_size: int) -> int:
+        """What a group size of a recipe (the paper's numbers) comes to in this study."""
+        return self.group_sizes.get(paper_size, paper_size)
+
+    def candidates_title(self, name: str) -> str:
+        """How tables call these candidates."""
+        return self.candidates[name].title or name.upper()
