@@ -1,1 +1,1 @@
-"""The training loop: blocks in, a trained model out; resumable at every step. It knows no paper."""
+"""The training loop: a model and steps in, a trained model out, resumable anywhere. It knows no paper."""

@@ -20,15 +20,17 @@ class Guard:
         self.name = name
         self.constant_steps = 0
 
-    def check(self, step: int, loss: float, gradient_norm: float, level: Level) -> None:
+    def check(self, step: int, loss: float, gradient_norm: float, level: Level | None) -> None:
         """Raise `TrainingError` for a loss or gradient that is no number, or a scorer that has collapsed.
 
-        `level` is the step's first, which has the most documents.
+        `level` is the step's first, which has the most documents; None where a job has no scores to watch.
         """
         if not math.isfinite(loss) or not math.isfinite(gradient_norm):
             raise TrainingError(
                 f"{self.name}: step {step}: the loss is {loss}, its gradient's norm {gradient_norm}; {REMEDY}"
             )
+        if level is None:
+            return
         self.constant_steps = self.constant_steps + 1 if is_constant(level.scores, level.mask) else 0
         if self.constant_steps == PATIENCE:
             raise TrainingError(

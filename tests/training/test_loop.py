@@ -19,7 +19,7 @@ from sirbench.layout import Layout
 from sirbench.plan import compressors
 from sirbench.ranking.cross_encoder import CrossEncoder
 from sirbench.strategies import STEPS, Options
-from sirbench.training.loop import forward_backward
+from sirbench.training.fine_tuning import block_gradient
 from tests.training.conftest import write_study
 from tests.training.jobs import CELL, cell, sirbench, train
 
@@ -58,7 +58,7 @@ def test_a_step_s_gradient_is_the_mean_over_its_blocks(step, gradient, inside):
 
     def gradients(chosen):
         model.zero_grad()
-        outcome, blocks = forward_backward(task, step=3, epoch=0, chosen=np.array(chosen))
+        outcome, blocks = block_gradient(task, step=3, epoch=0, chosen=np.array(chosen))
         assert [query_id for query_id, _ in blocks] == [queries[i].id for i in chosen]
         return outcome.loss.detach(), [parameter.grad.clone() for parameter in model.parameters()]
 

@@ -28,7 +28,7 @@ def uninterrupted(prepared, tmp_path_factory):
 
 def test_it_is_the_model_after_half_of_the_steps(work, uninterrupted):
     """A job that is asked to stop after three steps leaves the same weights in its checkpoint."""
-    blow = Blow("sirbench.training.loop.forward_backward", 3, signal=signal.SIGTERM)
+    blow = Blow("sirbench.training.fine_tuning.block_gradient", 3, signal=signal.SIGTERM)
     assert train(work, recipe=RECIPE, blow=blow).code == 75
     state = torch.load(cell(work, recipe=RECIPE) / "checkpoint/state.pt", weights_only=True)
     assert state["progress"][0] == 3
@@ -40,10 +40,10 @@ def test_it_is_the_model_after_half_of_the_steps(work, uninterrupted):
 @pytest.mark.parametrize(
     "blow",
     [
-        Blow("sirbench.training.loop.save_middle", 1, "before"),
-        Blow("sirbench.training.loop.save_middle", 1),
+        Blow("sirbench.training.fine_tuning.save_middle", 1, "before"),
+        Blow("sirbench.training.fine_tuning.save_middle", 1),
         Blow("sirbench.training.loop.save_checkpoint", 2),  # resumes beyond the middle
-        Blow("sirbench.training.record.Record.finish", 1),
+        Blow("sirbench.training.selection_trace.SelectionTrace.finish", 1),
         Blow("sirbench.steps.training.load_tokenizer", 1, "before"),  # the middle is in its place already
         Blow("sirbench.provenance.write_provenance", 1),
     ],
@@ -71,7 +71,7 @@ def test_a_job_that_is_beyond_its_middle_when_a_figure_asks_for_it_starts_anew(w
     figures = shutil.move(work / "config/figures", work / "figures")
     (work / "config/figures").mkdir()
     shutil.copy(f"{figures}/figure4.yaml", work / "config/figures")
-    blow = Blow("sirbench.training.loop.forward_backward", 5)
+    blow = Blow("sirbench.training.fine_tuning.block_gradient", 5)
     assert train(work, recipe=RECIPE, blow=blow).code == -signal.SIGKILL
     shutil.copytree(figures, work / "config/figures", dirs_exist_ok=True)
     ended = train(work, recipe=RECIPE)

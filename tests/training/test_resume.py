@@ -15,6 +15,7 @@ from tests.checkouts import ROOT
 from tests.training.conftest import write_study
 from tests.training.jobs import CELL, Blow, cell, results, train
 
+TRACE = "sirbench.training.selection_trace.SelectionTrace"
 STEPS = 6
 """9 queries, 4 at a step, twice; a checkpoint after every second step."""
 
@@ -30,13 +31,13 @@ def uninterrupted(prepared, tmp_path_factory):
 @pytest.mark.parametrize(
     "blow",
     [
-        Blow("sirbench.training.record.Record.write", 1),  # before there is any checkpoint
-        Blow("sirbench.training.loop.forward_backward", 4),
+        Blow("sirbench.training.record.StepLog.write", 1),  # before there is any checkpoint
+        Blow("sirbench.training.fine_tuning.block_gradient", 4),
         Blow("torch.optim.AdamW.step", 5),
-        Blow("sirbench.training.record.Record.flush", 2),  # the trace is ahead of the checkpoint
+        Blow(f"{TRACE}.flush", 2),  # the trace is ahead of the checkpoint
         Blow("torch.save", 2),  # written, and not yet in its place
         Blow("sirbench.training.loop.save_checkpoint", 2),
-        Blow("sirbench.training.record.Record.finish", 1, "before"),
+        Blow(f"{TRACE}.finish", 1, "before"),
         Blow("sirbench.steps.training.load_tokenizer", 1, "before"),  # half of the model's folder is written
         Blow("sirbench.provenance.write_provenance", 1, "before"),
         Blow("sirbench.provenance.write_provenance", 1),
@@ -54,14 +55,14 @@ def test_killed_and_started_again(blow, work, uninterrupted):
 def test_killed_again_and_again(work, uninterrupted):
     """Each attempt gets two steps further, to the next checkpoint, and dies in the third."""
     for _ in range(STEPS // 2 - 1):
-        assert train(work, blow=Blow("sirbench.training.record.Record.write", 3)).code == -signal.SIGKILL
+        assert train(work, blow=Blow("sirbench.training.record.StepLog.write", 3)).code == -signal.SIGKILL
     assert train(work).code == 0
     assert results(cell(work)) == uninterrupted
 
 
 @pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT])
 def test_asked_to_stop(asked, work, uninterrupted):
-    ended = train(work, blow=Blow("sirbench.training.loop.forward_backward", 3, signal=asked))
+    ended = train(work, blow=Blow("sirbench.training.fine_tuning.block_gradient", 3, signal=asked))
     assert ended.code == 75, ended.output
     assert "bm25/bert/v4-top-8/seed1: stopped by a signal after 3 steps; start it again" in ended.output
     assert torch.load(cell(work) / "checkpoint/state.pt", weights_only=True)["progress"][0] == 3
@@ -72,7 +73,7 @@ def test_asked_to_stop(asked, work, uninterrupted):
 
 def test_asked_to_stop_in_the_last_step(work, uninterrupted):
     """There is nothing left to resume: the job ends as if it had not been asked."""
-    blow = Blow("sirbench.training.loop.forward_backward", STEPS, signal=signal.SIGTERM)
+    blow = Blow("sirbench.training.fine_tuning.block_gradient", STEPS, signal=signal.SIGTERM)
     assert train(work, blow=blow).code == 0
     assert results(cell(work)) == uninterrupted
 
@@ -112,7 +113,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_others(work, uninterrupt
 
 
 def test_a_checkpoint_of_other_settings_is_not_resumed(work):
-    assert train(work, blow=Blow("sirbench.training.record.Record.write", 5)).code == -signal.SIGKILL
+    assert train(work, blow=Blow("sirbench.training.record.StepLog.write", 5)).code == -signal.SIGKILL
     write_study(work, learning_rate=2e-3)
     ended = train(work)
     assert ended.code == 0
@@ -127,7 +128,7 @@ def test_a_checkpoint_of_other_settings_is_not_resumed(work):
 
 def test_how_often_checkpoints_are_written_changes_nothing(work, uninterrupted):
     """Also where the trace of steps 3 and 4 is on disk, and will not be written to the same file again."""
-    assert train(work, blow=Blow("sirbench.training.record.Record.flush", 2)).code == -signal.SIGKILL
+    assert train(work, blow=Blow(f"{TRACE}.flush", 2)).code == -signal.SIGKILL
     write_study(work, checkpoint_every=3)
     ended = train(work)
     assert "resuming after 2 steps" in ended.output
@@ -136,7 +137,7 @@ def test_how_often_checkpoints_are_written_changes_nothing(work, uninterrupted):
 
 @pytest.mark.parametrize("left", [0, 1000, -1], ids=["empty", "its beginning", "all but a byte"])
 def test_a_damaged_checkpoint_is_said_to_be_and_training_starts_anew(left, work, uninterrupted):
-    assert train(work, blow=Blow("sirbench.training.record.Record.write", 5)).code == -signal.SIGKILL
+    assert train(work, blow=Blow("sirbench.training.record.StepLog.write", 5)).code == -signal.SIGKILL
     state = cell(work) / "checkpoint/state.pt"
     state.write_bytes(state.read_bytes()[:left])
     ended = train(work)
