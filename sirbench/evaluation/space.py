@@ -11,6 +11,8 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from sirbench.evaluation.significance import bootstrap_interval
+
 MOMENTS = ("start", "middle", "end")
 
 UNITS = {
@@ -42,8 +44,9 @@ def measure_space(trace: pd.DataFrame, embedded: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         A line per epoch and measure: `epoch` (from 1), `moment` (of the embeddings), `measure`, `value`,
-        `unit`, and `queries`, the number of queries that have a value: where a query has no negative, or
-        there is no epoch before, nothing is made up. `value` is NaN where `queries` is 0.
+        its 95 % percentile bootstrap interval over queries (`ci_low`, `ci_high`), `unit`, and `queries`, the
+        number of queries that have a value: where a query has no negative, or there is no epoch before,
+        nothing is made up. `value` is NaN where `queries` is 0, the interval where it is 0 or 1.
     """
     embedded = embedded[embedded["split"] == "train"]
     lines = []
@@ -55,10 +58,12 @@ def measure_space(trace: pd.DataFrame, embedded: pd.DataFrame) -> pd.DataFrame:
             values = _measure_query(selected[: epoch + 1], by_moment[moment])
             lines += [(epoch + 1, moment, measure, value) for measure, value in values.items()]
     columns = ["epoch", "moment", "measure", "value"]
-    groups = pd.DataFrame(lines, columns=columns).groupby(columns[:3], sort=False)["value"]
-    means = groups.agg(value="mean", queries="count").reset_index()
-    means.insert(4, "unit", means["measure"].map(UNITS))
-    return means
+    summary = []
+    for key, values in pd.DataFrame(lines, columns=columns).groupby(columns[:3], sort=False)["value"]:
+        known = values.dropna()
+        interval = bootstrap_interval(known)
+        summary.append((*key, known.mean(), *interval, UNITS[key[2]], len(known)))
+    return pd.DataFrame(summary, columns=[*columns, "ci_low", "ci_high", "unit", "queries"])
 
 
 def selected_ranks(trace: pd.DataFrame, query_id: str) -> list[list[int]]:

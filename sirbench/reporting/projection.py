@@ -9,10 +9,10 @@ def project(vectors: np.ndarray, how: str, seed: int) -> tuple[np.ndarray, str]:
     """Points (n, 2) of `vectors` (n, width), and a few words on what they keep.
 
     `pca` keeps distances as well as a plane can, and is the same for every seed. `tsne` and `umap` keep who
-    is near whom, but neither distances nor sizes of regions, and depend on the seed. Fewer than three
+    is near whom, but neither distances nor sizes of regions, and depend on the seed. Fewer than four
     vectors are always projected by PCA. Raises `InputError` where umap-learn is not installed.
     """
-    if how == "pca" or len(vectors) < 3:
+    if how == "pca" or len(vectors) < 4:
         return _pca(np.asarray(vectors, dtype=np.float64))
     if how == "tsne":
         from sklearn.manifold import TSNE

@@ -33,7 +33,9 @@ def embed_cell(config: Configuration, candidates: str, backbone: str, recipe: st
     `trained`: whether the classifier, the last level, trained on this negative before that moment;
     `hardest`: whether a Top compressor that is the model of that moment would pass it to the classifier, that
     is whether it is among the K - 1 highest-scored candidates, ties by rank. Nothing was trained on dev
-    queries: this is what there is to show of them.
+    queries: this is what there is to show of them;
+    `front`: whether the front compressor, whose weights the classifier started from, was trained on this
+    negative (V2; False for all others).
     """
     layout, study = Layout(config.name), config.study
     job = plan.plan(config.recipes[recipe], study)
@@ -54,6 +56,10 @@ def embed_cell(config: Configuration, candidates: str, backbone: str, recipe: st
         ignore_index=True,
     )
     trace = pd.read_parquet(folder / "selection.parquet")
+    documents["front"] = False
+    if job.weights_from:
+        front = layout.level(candidates, backbone, job.weights_from.name, seed) / "selection.parquet"
+        documents["front"] = _selected(documents, pd.read_parquet(front))
     embedded = []
     with claim_device(study.compute.gpus, study.compute.threads) as device:
         for moment in tqdm(MOMENTS, f"embed {candidates}/{backbone}/{recipe}/seed{seed}", unit="model"):
@@ -96,7 +102,12 @@ def _trained(documents: pd.DataFrame, trace: pd.DataFrame, moment: str) -> np.nd
     """Which of the documents are negatives that the last level trained on before the moment."""
     steps = int(trace["step"].max()) + 1
     before = {"start": 0, "middle": middle_step(steps), "end": steps}[moment]
-    seen = trace[(trace["level"] == trace["level"].max()) & (trace["step"] < before)].explode("ranks")
+    return _selected(documents, trace[trace["step"] < before], level=int(trace["level"].max()))
+
+
+def _selected(documents: pd.DataFrame, trace: pd.DataFrame, level: int | None = None) -> np.ndarray:
+    """Which of the documents are training negatives in the trace, at one level or at any."""
+    seen = (trace if level is None else trace[trace["level"] == level]).explode("ranks")
     pairs = set(zip(seen["query_id"], seen["ranks"], strict=True))
     # A training and a dev query may have the same id: they are of two collections.
     train = documents["split"] == "train"

@@ -153,6 +153,18 @@ def test_every_measure_of_a_small_cell():
     assert measured.loc[(1, "margin"), "unit"] == "logits"
 
 
+def test_the_interval_is_that_of_the_mean_over_queries():
+    """Two queries: a quarter of the resamples has the one twice, a quarter the other, which are its ends."""
+    two = pd.concat([embedded()[lambda it: it["query_id"] == "q"]] * 2, ignore_index=True)
+    two.loc[len(two) // 2 :, "query_id"] = "r"
+    lines = trace((0, 0, "q", 1, [1, 2]), (1, 0, "r", 1, [1]))
+    measured = measure_space(lines, two).set_index("measure")
+    assert measured.loc["coverage", ["value", "ci_low", "ci_high"]].tolist() == [3 / 8, 1 / 4, 1 / 2]
+    assert measured.loc["rank", ["value", "ci_low", "ci_high"]].tolist() == [1.25, 1, 1.5]
+    single = measure_space(lines, two[two["query_id"] == "q"]).set_index("measure")
+    assert single[["ci_low", "ci_high"]].isna().all(axis=None), "one query says nothing of the spread"
+
+
 def test_a_study_of_one_epoch_has_no_turnover_and_everything_else():
     measured = measure_space(TRACE[TRACE["epoch"] == 0], embedded()).set_index("measure")
     assert set(measured["moment"]) == {"end"}

@@ -7,8 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sirbench.config import load
 from sirbench.data.collections import load_queries
 from sirbench.data.runs import read_run
+from sirbench.layout import Layout
+from sirbench.plan import compressors
 from tests.training.conftest import prepared  # noqa: F401  (a fixture)
 from tests.training.jobs import CELL, cell, sirbench, train
 
@@ -108,6 +111,25 @@ def test_the_hardest_are_the_k_minus_1_with_the_highest_scores(embedded):
         hardest = negatives[negatives["hardest"]]["score"]
         assert len(hardest) == 2 and not documents.loc[documents["kind"] == "positive", "hardest"].any()
         assert hardest.min() >= negatives[~negatives["hardest"]]["score"].max()
+
+
+def test_what_the_front_compressor_saw_is_marked_in_v2_alone(folder, embedded, monkeypatch):
+    assert not embedded["front"].any(), "V4 has no model before its own"
+    monkeypatch.chdir(folder)
+    config = load("small")
+    names = ("--backbone", "bert", "--seed", "1")
+    levels = compressors(config.recipes["v2-top-16"], config.study)
+    for level in levels:
+        ended = sirbench(folder, "train-level", *CELL, *names, "--level", level.name)
+        assert ended.code == 0, ended.output
+    assert train(folder, recipe="v2-top-16").code == 0
+    assert sirbench(folder, "embed", *CELL, *names, "--recipe", "v2-top-16").code == 0
+    marked = pd.read_parquet(cell(folder, recipe="v2-top-16") / "embeddings.parquet").query("front")
+    trace = pd.read_parquet(Layout("small").level("bm25", "bert", levels[-1].name, 1) / "selection.parquet")
+    expected = {(line.query_id, rank) for line in trace.itertuples() for rank in line.ranks}
+    for _, here in marked.groupby("moment"):
+        assert set(zip(here["query_id"], here["rank"], strict=True)) == expected
+    assert set(marked["moment"]) == {"start", "middle", "end"} and set(marked["split"]) == {"train"}
 
 
 def test_a_positive_overlaps_with_itself_entirely(embedded):

@@ -90,6 +90,14 @@ def training_inputs(job: plan.Job, wildcards) -> list[str]:
     ]
 
 
+def front_trace(job: plan.Job, wildcards) -> list:
+    """The selection trace of the compressor whose weights a job starts from, if it does from one."""
+    if not job.weights_from:
+        return []
+    level = (wildcards.candidates, wildcards.backbone, job.weights_from.name, wildcards.seed)
+    return [PATHS.level(*level) / "selection.parquet"]
+
+
 def cell_job(wildcards) -> plan.Job:
     """The training job of a cell."""
     return plan.plan(CONFIG.recipes[wildcards.recipe], CONFIG.study)
@@ -117,4 +125,5 @@ def table_inputs(name: str) -> list:
 def figure_inputs(name: str) -> list:
     """What the figure's kind draws it from."""
     figure = CONFIG.figures[name]
-    return kind_of(figure).inputs(figure, CONFIG)
+    # With the code that draws it: a figure takes seconds, and is drawn again where it has changed.
+    return [*kind_of(figure).inputs(figure, CONFIG), kind_of(figure).__file__]

@@ -35,6 +35,7 @@ rule embed:
     input:
         # The start of a training is the backbone, or the level before.
         lambda wildcards: training_inputs(cell_job(wildcards), wildcards),
+        lambda wildcards: front_trace(cell_job(wildcards), wildcards),
         PATHS.cell(*CELL) / "model",
         PATHS.cell(*CELL) / "middle",
         PATHS.cell(*CELL) / "selection.parquet",

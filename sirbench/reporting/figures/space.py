@@ -42,6 +42,7 @@ LOOKS["candidate trained on so far"] |= {"markeredgecolor": "black", "markeredge
 LOOKS["candidate scored hardest (dev)"] |= {"markeredgecolor": "#B87F00", "markeredgewidth": 0.7}
 RETRIEVAL_REGION = {"facecolor": "#009E7322", "edgecolor": "#009E73", "linewidth": 0.7, "zorder": 1}
 TRAINING_REGION = {"facecolor": "#E69F0044", "edgecolor": "#B87F00", "linewidth": 0.9, "zorder": 1.5}
+FRONT_REGION = {"facecolor": "none", "edgecolor": "black", "linestyle": (0, (2, 1.5)), "linewidth": 0.7}
 HARDEST_REGION = TRAINING_REGION | {"facecolor": "none", "linestyle": (0, (3, 2))}
 
 LEGEND = {name: {"linestyle": "", **look} for name, look in LOOKS.items()}
@@ -50,7 +51,7 @@ REGIONS = {
     "density": "where 90 % of the density is of all candidates (green) and of those marked (orange)",
 }
 
-DOCUMENT = ["split", "query_id", "moment", "doc_id", "rank", "kind", "trained", "hardest", "score"]
+DOCUMENT = ["split", "query_id", "moment", "doc_id", "rank", "kind", "trained", "hardest", "front", "score"]
 COLUMNS = ["recipe", *DOCUMENT, "x", "y"]
 
 
@@ -80,7 +81,8 @@ def draw(figure: Figure, config: Configuration) -> Drawing:
     notes = missing_notes(space, config)
     if queries:
         names = ", ".join(f"{query} ({split})" for split, query in queries)
-        notes.append(f"Queries: {names}. Regions: {REGIONS[space.region]}.")
+        front = " Dashed: of what its front compressor was trained on." if data["front"].any() else ""
+        notes.append(f"Queries: {names}. Regions: {REGIONS[space.region]}.{front}")
     warning = DEMONSTRATION if config.study.demonstration else ""
     canvas = style.canvas(figure.width, PANEL * len(heads) + 0.2, warning, notes, LEGEND if queries else None)
     if queries:
@@ -127,7 +129,8 @@ def _draw_panel(panel: Axes, documents: pd.DataFrame, trained: bool, how: str) -
     negatives = documents[documents["kind"] == "negative"]
     marked = negatives[negatives["trained" if trained else "hardest"]]
     inner = TRAINING_REGION if trained else HARDEST_REGION
-    for lines, look in ((negatives, RETRIEVAL_REGION), (marked, inner)):
+    front = negatives[negatives["front"].astype(bool)]
+    for lines, look in ((negatives, RETRIEVAL_REGION), (marked, inner), (front, FRONT_REGION)):
         for outline in region(lines[["x", "y"]].to_numpy(), how):
             panel.add_patch(Polygon(outline, **look))
     for lines, name in (

@@ -38,7 +38,7 @@ MARKERS = "os^Dv*X"
 PANEL = 1.15
 """Inches: the height of a row of panels."""
 CELL = ["candidates", "backbone", "recipe", "seed"]
-COLUMNS = [*CELL, "epoch", "moment", "measure", "value", "unit", "queries"]
+COLUMNS = [*CELL, "epoch", "moment", "measure", "value", "ci_low", "ci_high", "unit", "queries"]
 
 
 def inputs(figure: Figure, config: Configuration) -> list[Path]:
@@ -64,7 +64,7 @@ def draw(figure: Figure, config: Configuration) -> Drawing:
     notes = missing_notes(space, config)
     if looks:
         queries = data.loc[data["measure"] == "coverage", "queries"].max()
-        notes.append(f"Means over {queries} training queries.")
+        notes.append(f"Means over {queries} training queries, with 95 % bootstrap intervals over them.")
     elif not space.train_queries:
         notes.append("No training query is asked for: only those have a selection to measure.")
     warning = DEMONSTRATION if config.study.demonstration else ""
@@ -78,14 +78,17 @@ def _panels(canvas: Canvas, data: pd.DataFrame, looks: Mapping[str, Mapping]) ->
     grid = canvas.subplots(2, 3, sharex=True)
     epochs = range(1, int(data["epoch"].max()) + 1)
     for panel, (measure, (title, unit)) in zip(grid.flat, TITLES.items(), strict=True):
-        lines = data[data["measure"] == measure].astype({"value": float, "epoch": float})
+        lines = data[data["measure"] == measure].astype(
+            {"value": float, "ci_low": float, "ci_high": float, "epoch": float}
+        )
         panel.set_title(title)
         panel.set_ylabel(unit)
         for number, (recipe, look) in enumerate(looks.items()):
             values = lines[lines["recipe"] == recipe]
             # Side by side, since V1 and V2 select the same with Top, and others nearly so.
             aside = 0.04 * (number - (len(looks) - 1) / 2)
-            panel.plot(values["epoch"] + aside, values["value"], **look)
+            reach = [values["value"] - values["ci_low"], values["ci_high"] - values["value"]]
+            panel.errorbar(values["epoch"] + aside, values["value"], yerr=reach, **look)
         panel.yaxis.set_major_formatter("{x:.3g}")
         if not lines["value"].notna().any():
             _say(panel, "needs a second epoch" if measure == "turnover" else "no negatives selected")

@@ -26,7 +26,7 @@ def documents(query, split, trained, negatives=8):
             seen, hard = 0 < rank <= trained[moment], 0 < rank <= 2
             lines.append((query, split, f"{query}-{rank}", rank, kind, 0.1, moment, -rank, seen, hard))
     columns = [*("query_id", "split", "doc_id", "rank", "kind", "overlap", "moment", "score")]
-    frame = pd.DataFrame(lines, columns=[*columns, "trained", "hardest"])
+    frame = pd.DataFrame(lines, columns=[*columns, "trained", "hardest"]).assign(front=False)
     return frame.assign(embedding=list(draw.normal(size=(len(frame), 6)).astype("float32")))
 
 
@@ -108,6 +108,20 @@ def test_regions_are_drawn_where_there_are_enough_documents(write_cells):
     panels = np.reshape(draw(write_cells(USUAL), "figure6").canvas.axes, (4, 6))
     regions = [sum(isinstance(patch, Polygon) for patch in panel.patches) for panel in panels[0]]
     assert regions == [1, 2, 2, 2, 2, 2]
+
+
+def test_what_the_front_compressor_trained_on_is_dashed(write_cells, texts):
+    """In every panel of the row whose weights come from a compressor, which is V2's."""
+    config = write_cells(USUAL)
+    path = Layout("test").cell("bm25", "bert", "v2-top-16", 1) / "embeddings.parquet"
+    frame = pd.read_parquet(path)
+    frame["front"] = (frame["split"] == "train") & frame["rank"].between(1, 6)
+    frame.to_parquet(path)
+    canvas = draw(config, "figure6").canvas
+    for row, recipe in zip(np.reshape(canvas.axes, (4, 6)), RECIPES, strict=True):
+        dashed = [sum(patch.get_edgecolor() == (0, 0, 0, 1) for patch in panel.patches) for panel in row]
+        assert dashed == (3 * [1] + 3 * [0] if recipe == "v2-top-16" else 6 * [0])
+    assert any("Dashed: of what its front compressor was trained on." in text for text, _ in texts(canvas))
 
 
 def test_a_query_with_no_negatives_kept_and_one_without_any_say_so(write_cells, texts):
