@@ -111,7 +111,7 @@ def shown_rows(config: Configuration, table: Table) -> tuple[list[Row], list[str
 
 def shown_candidates(config: Configuration, table: Table) -> list[str]:
     """The candidates of a table that the study has, in the table's order."""
-    wanted = table.candidates or config.study.candidates
+    wanted = table.candidates or config.study.columns
     return [name for name in wanted if name in config.study.candidates]
 
 
@@ -131,7 +131,7 @@ def space_cells(config: Configuration, space: Space) -> list[tuple[str, str, str
     None where the study lacks the figure's backbone, candidates or seed.
     """
     study = config.study
-    candidates = space.candidates or next(iter(study.candidates))
+    candidates = space.candidates or study.columns[0]
     seed = study.seeds[0] if space.seed is None else space.seed
     if candidates not in study.candidates or space.backbone not in study.backbones or seed not in study.seeds:
         return []

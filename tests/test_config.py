@@ -71,6 +71,16 @@ MISTAKES = {
             "'bm52'",
         ],
     ),
+    "a first stage that learns nothing given a backbone": (
+        "studies/test.yaml",
+        {"candidates": {"bm25": {"first_stage": "bm25", "backbone": "bert"}}},
+        ["config/studies/test.yaml: candidates.bm25: backbone: bm25 learns nothing; remove it"],
+    ),
+    "re-ranked candidates that there are none of": (
+        "studies/test.yaml",
+        {"reranked": ["ance"]},
+        ["config/studies/test.yaml: reranked: no candidates 'ance'; allowed: bm25"],
+    ),
     "given run for one split only": (
         "studies/test.yaml",
         {"candidates": {"mine": {"dev": "dev.trec"}}},

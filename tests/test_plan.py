@@ -125,6 +125,13 @@ def test_cells_of_a_table_include_the_baseline_of_every_backbone_once(demo):
     ]
 
 
+def test_candidates_that_are_not_re_ranked_have_no_cells(paper):
+    study = paper.study.model_copy(update={"reranked": ["ance"]})
+    config = replace(paper, study=study)
+    assert {cell[0] for cell in cells(config, config.tables["table3"])} == {"ance"}
+    assert space_cells(config, space())[0][0] == "ance"
+
+
 def test_rows_without_their_backbone_are_left_out_by_label():
     config = load("scifact", ROOT / "config")
     shown, left_out = shown_rows(config, config.tables["table2"])

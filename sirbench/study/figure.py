@@ -16,7 +16,7 @@ class Space(Settings):
     """Names of files in config/recipes/, one row of panels each. Their training keeps the model as it is in
     the middle, beside the final one."""
     candidates: str | None = None
-    """Candidates that the cells were trained on; null: the study's first."""
+    """Candidates that the cells were trained on; null: the first that the study re-ranks."""
     seed: int | None = None
     """Seed of the cells; null: the study's first."""
     train_queries: int = Field(1, ge=0)

@@ -23,7 +23,10 @@ class Study(Settings):
     published numbers beside ours."""
     collection: Collection
     candidates: dict[str, Candidates] = Field(min_length=1)
-    """Candidates by name; each is a column group of every table."""
+    """Candidates by name; those that are re-ranked are column groups of tables."""
+    reranked: list[str] | None = Field(None, min_length=1)
+    """Candidates that cells are trained on and re-rank, in the tables' order; null: all. The others are
+    measured as first stages only."""
     depth: int = Field(100, ge=2)
     """Documents per query that are re-ranked and that negatives come from."""
     backbones: dict[str, Backbone] = Field(min_length=1)
@@ -36,6 +39,13 @@ class Study(Settings):
     compute: Compute = Field(default_factory=Compute)
     seeds: list[int] = Field(default_factory=lambda: [1], min_length=1)
     """One cell per seed; per-query values are averaged over seeds before any test."""
+
+    @model_validator(mode="after")
+    def _reranked_are_candidates(self) -> Self:
+        for name in self.reranked or []:
+            if name not in self.candidates:
+                raise ValueError(f"reranked: no candidates {name!r}; allowed: {', '.join(self.candidates)}")
+        return self
 
     @model_validator(mode="after")
     def _seeds_differ(self) -> Self:
@@ -75,6 +85,11 @@ class Study(Settings):
                     "first_stage and backbone"
                 )
         return self
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the candidates that are re-ranked."""
+        return list(self.reranked or self.candidates)
 
     def group_size(self, paper_size: int) -> int:
         """What a group size of a recipe (the paper's numbers) comes to in this study."""

@@ -36,7 +36,7 @@ class Table(Settings):
     baseline: str = BASELINE
     """Recipe whose cell, with the same backbone and candidates, a row is t-tested against."""
     candidates: list[str] | None = None
-    """Candidates to show, in order; null: all of the study's."""
+    """Candidates to show, in order; null: all that the study re-ranks."""
 
     @model_validator(mode="after")
     def _rows_differ(self) -> Self:
