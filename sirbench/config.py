@@ -91,7 +91,7 @@ def _load(path: Path, model: type[Settings]) -> Settings:
 
 def _explain(path: Path, model: type[Settings], content: object, error: Mapping) -> str:
     """One line of `file: key: what is wrong; what is allowed`."""
-    key = ".".join(_keys(content, error["loc"]))
+    key = ".".join(_keys(content, error["loc"], missing=error["type"] == "missing"))
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         known = _fields_at(model, error["loc"][:-1])
@@ -103,13 +103,16 @@ def _explain(path: Path, model: type[Settings], content: object, error: Mapping)
     return f"{path}: {key}: {message}" if key else f"{path}: {message}"
 
 
-def _keys(content: object, location: Sequence) -> Iterator[str]:
-    """The keys on the way to a place in a file, without the names of unions' members that pydantic adds."""
+def _keys(content: object, location: Sequence, missing: bool) -> Iterator[str]:
+    """The keys on the way to a place in a file, without the names of unions' members that pydantic adds.
+
+    Where the last key is `missing`, it is not in the file and is no such name all the same.
+    """
     for number, part in enumerate(location):
         steps_in = part in content if isinstance(content, dict) else isinstance(content, list)
         if steps_in:
             content = content[part]
-        elif number < len(location) - 1:  # the name of a union's member
+        elif number < len(location) - 1 or not missing:  # the name of a union's member
             continue
         yield str(part)
 
