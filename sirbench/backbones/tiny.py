@@ -11,6 +11,7 @@ from transformers import BertTokenizerFast
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import AutoModel
 
+from sirbench.backbones import matching
 from sirbench.study import TinyBackbone
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -33,10 +34,17 @@ def make(spec: TinyBackbone, folder: Path, texts: Callable[[], Iterable[str]]) -
         intermediate_size=4 * spec.hidden,
         max_position_embeddings=512,
         pad_token_id=tokenizer.pad_token_id,
+        hidden_dropout_prob=spec.dropout,
+        attention_probs_dropout_prob=spec.dropout,
+        # BERT's .02 is right for its width of 768; this keeps the size of activations at any width.
+        **({"initializer_range": spec.hidden**-0.5} if spec.initialisation == "matching" else {}),
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(spec.seed)
-        AutoModel.from_config(config).save_pretrained(folder)
+        model = AutoModel.from_config(config)
+        if spec.initialisation == "matching":
+            matching.initialise(model)
+        model.save_pretrained(folder)
 
 
 def frequent_pieces(texts: Iterable[str], size: int) -> dict[str, int]:

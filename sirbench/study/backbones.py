@@ -20,6 +20,11 @@ class TinyBackbone(Settings):
     """Width of the hidden states; four times this in the feed-forward layers."""
     heads: int = Field(2, ge=1)
     """Attention heads; must divide `hidden`."""
+    dropout: float = Field(0.1, ge=0, lt=1)
+    """Dropout of hidden states and attention, in all later training too."""
+    initialisation: Literal["normal", "matching"] = "normal"
+    """`normal`: as BERT's; `matching`: the first layer attends to equal words of query and document from the
+    start, without which so small an encoder does not learn to rank (sirbench/backbones/matching.py)."""
     vocabulary: int = Field(8000, ge=100)
     """Size of the WordPiece vocabulary trained on the collection's documents."""
     seed: int = 1
