@@ -24,7 +24,9 @@ def tokenize_corpus(config: Configuration, name: str) -> None:
     """Write the store of a corpus that backbones of the study are pre-trained on."""
     study, layout = config.study, Layout(config.name)
     root, corpus = plan.corpora(study)[name]
-    everything = tqdm(pages(corpus, study.collection), f"corpus {name}", unit=" pages", delay=2)
+    everything = tqdm(
+        pages(corpus, study.collection, study.compute.threads), f"corpus {name}", unit=" pages", delay=2
+    )
     build_corpus_store(layout.corpus(name), load_tokenizer(layout.backbone(root)), everything)
 
 

@@ -1,4 +1,4 @@
-"""Corpora that backbones are pre-trained on, a file per source: `pages(corpus, collection)` yields pages.
+"""Corpora that backbones are pre-trained on, a file per source: `pages(corpus, collection, threads)`.
 
 A page has a name, paragraphs (those of its first section apart) and the names of pages that it links to. To
 add a source, write a file beside these and name it in `sirbench.study.Corpus`.
@@ -31,6 +31,6 @@ class Redirect(NamedTuple):
     target: str
 
 
-def pages(corpus: Corpus, collection: Collection) -> Iterator[Page | Redirect]:
+def pages(corpus: Corpus, collection: Collection, threads: int = 1) -> Iterator[Page | Redirect]:
     """Every page and redirect of a corpus, in its own order; `InputError` where it is not as it should be."""
-    yield from import_module(f"{__name__}.{corpus.source}").pages(corpus, collection)
+    yield from import_module(f"{__name__}.{corpus.source}").pages(corpus, collection, threads)

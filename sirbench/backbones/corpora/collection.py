@@ -10,7 +10,7 @@ from sirbench.data.pydocs import data_home
 from sirbench.study import Collection, Corpus
 
 
-def pages(corpus: Corpus, collection: Collection) -> Iterator[Page]:
+def pages(corpus: Corpus, collection: Collection, threads: int = 1) -> Iterator[Page]:
     """Every document, one section of one paragraph, as `collections.iterate_documents` has it."""
     links: dict[str, list[str]] = defaultdict(list)
     if collection.has_links:

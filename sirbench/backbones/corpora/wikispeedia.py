@@ -23,7 +23,7 @@ _ADDITIONS = ("#copyright", "2007 Schools Wikipedia Selection", "Retrieved from"
 """What paragraphs begin with that are not the article's."""
 
 
-def pages(corpus: Corpus, collection: Collection) -> Iterator[Page]:
+def pages(corpus: Corpus, collection: Collection, threads: int = 1) -> Iterator[Page]:
     """Every article, in the alphabet of the files' names; articles without links too."""
     assert corpus.path is not None
     articles = sorted((corpus.path / "plaintext_articles").glob("*.txt"))

@@ -1,7 +1,7 @@
 """Representative words prediction (ROP), PROP's objective: which of two sets of words is more of a document?
 
-    P(w | D) = (c(w, D) + mu P(w | C)) / (|D| + mu),       P(w | C) = c(w, C) / |C|        Dirichlet
-    P(l) = lambda^l exp(-lambda) / l!,  l = 1, 2, ...                                       Poisson, lambda = 3
+    P(w | D) = (c(w, D) + mu P(w | C)) / (|D| + mu),  P(w | C) = c(w, C) / |C|     Dirichlet
+    P(l) = lambda^l exp(-lambda) / l!,  l = 1, 2, ...                           Poisson, lambda = 3
     loss = max(0, 1 - S(R1, D) + S(R2, D))
 
 c counts a word in document or corpus. Two sets of l words each are drawn from P(w | D); R1 is the one of
