@@ -141,6 +141,37 @@ def tokenize(study: StudyOption, backbone: BackboneOption) -> None:
 
 
 @app.command()
+def tokenize_corpus(
+    study: StudyOption,
+    corpus: Annotated[str, typer.Option("--corpus", help="Name of a corpus, e.g. collection-bert-3f2a9c1b.")],
+) -> None:
+    """Cut a corpus that backbones are pre-trained on into sentences and tokens."""
+    from sirbench import plan
+    from sirbench.steps import pretraining
+
+    config = load(study)
+    if corpus not in plan.corpora(config.study):
+        allowed = ", ".join(plan.corpora(config.study)) or "none"
+        raise InputError(f"--corpus: study {study} has no corpus {corpus!r}; allowed: {allowed}")
+    pretraining.tokenize_corpus(config, corpus)
+
+
+@app.command()
+def pretrain_backbone(study: StudyOption, backbone: BackboneOption) -> None:
+    """Pre-train a backbone of `source: pretrained`; started again after a kill, it resumes."""
+    from sirbench import plan
+    from sirbench.steps import pretraining
+
+    config = load(study)
+    _known(backbone, "backbones", config)
+    if backbone not in plan.pretrained(config.study):
+        raise InputError(
+            f"--backbone: {backbone} is not pre-trained by the suite; `sirbench backbone` makes it"
+        )
+    pretraining.pretrain_backbone(config, backbone)
+
+
+@app.command()
 def train(
     study: StudyOption,
     candidates: CandidatesOption,

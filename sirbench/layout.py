@@ -44,6 +44,14 @@ class Layout:
         """Checkpoint and tokenizer of a backbone."""
         return self.root / "backbones" / name
 
+    def corpus(self, name: str) -> Path:
+        """Store of a corpus that backbones are pre-trained on."""
+        return self.root / "corpora" / name
+
+    def pretraining(self, backbone: str) -> Path:
+        """Record of a backbone's pre-training: `train.jsonl`, `provenance.json`."""
+        return self.root / "pretraining" / backbone
+
     def tokens(self, backbone: str) -> Path:
         """Token store of the collection for a backbone's tokenizer."""
         return self.root / "tokens" / backbone

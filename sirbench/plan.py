@@ -11,11 +11,14 @@ from typing import Any, Literal
 
 from sirbench.config import Configuration
 from sirbench.errors import InputError
-from sirbench.study import Recipe, Row, Settings, Space, Study, Table
+from sirbench.study import Corpus, PretrainedBackbone, Recipe, Row, Settings, Space, Study, Table
 
 METHOD = 1
 """Revision of the method. Raise it with any change of code that changes a trained model: Snakemake does
 not see an edited Python module, but it sees this number, and trains again."""
+
+PRETRAINING = 1
+"""Revision of pre-training, likewise: of objectives, corpora and what is drawn from them."""
 
 
 class Job(Settings):
@@ -90,6 +93,38 @@ def training_settings(study: Study) -> dict[str, Any]:
     """The study's settings that change a trained model, whatever the job; compute changes rounding only."""
     training = study.training.model_dump(exclude={"checkpoint_every"})
     return {"training": training, "input": study.input.model_dump(), "depth": study.depth}
+
+
+def pretrained(study: Study) -> dict[str, PretrainedBackbone]:
+    """The backbones of a study that are pre-trained by the suite."""
+    return {name: spec for name, spec in study.backbones.items() if isinstance(spec, PretrainedBackbone)}
+
+
+def corpora(study: Study) -> dict[str, tuple[str, Corpus]]:
+    """The corpora of a study's pre-training by name, each with the backbone whose tokenizer cuts it."""
+    return {
+        corpus_name(study, name): (_root(study, name), spec.corpus)
+        for name, spec in pretrained(study).items()
+    }
+
+
+def corpus_name(study: Study, backbone: str) -> str:
+    """A folder name for the corpus of a backbone; those of one corpus and tokenizer share it."""
+    corpus = pretrained(study)[backbone].corpus
+    digest = hashlib.sha256(corpus.model_dump_json().encode()).hexdigest()[:8]
+    return f"{corpus.source}-{_root(study, backbone)}-{digest}"
+
+
+def pretraining_settings(study: Study, backbone: str) -> dict[str, Any]:
+    """All that decides a pre-trained backbone's weights, apart from the files that it starts from."""
+    spec = pretrained(study)[backbone]
+    unimportant = {"training": {"checkpoint_every"}, "max_tokens": True, "max_query_tokens": True}
+    return {
+        "method": PRETRAINING,
+        "pretraining": spec.model_dump(mode="json", exclude=unimportant),
+        "input": study.pretraining_input(backbone).model_dump(),
+        "collection": study.collection.train,
+    }
 
 
 def level_named(name: str, config: Configuration) -> Job:
@@ -179,3 +214,9 @@ def _plan_levels(recipe: Recipe, study: Study, level: int) -> Job:
 
 def _epochs(recipe: Recipe, study: Study, level: int) -> int:
     return recipe.epochs[level - 1] if recipe.epochs else study.training.epochs
+
+
+def _root(study: Study, backbone: str) -> str:
+    """The backbone that a chain of pre-trainings starts from, and whose tokenizer all of them have."""
+    spec = study.backbones[backbone]
+    return _root(study, spec.start) if isinstance(spec, PretrainedBackbone) else backbone

@@ -35,7 +35,9 @@ def load_model(folder: Path, seed: int) -> PreTrainedModel:
     """A classifier with one label, float32: the checkpoint's encoder and its head, or a new one.
 
     The new head depends on `seed` alone. Weights of the encoder that are missing, or have another
-    shape, are an `InputError`: they would be random without a word.
+    shape, are an `InputError`: they would be random without a word. So are weights of an encoder that the
+    configuration has no place for: a model of fewer layers would be another one. Heads of other tasks,
+    which published checkpoints carry along, are left out.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -59,6 +61,18 @@ def load_model(folder: Path, seed: int) -> PreTrainedModel:
         raise InputError(
             f"{folder}: the checkpoint lacks {len(lacking)} weights of its encoder or has them in another "
             f"shape, e.g. {lacking[0]}; is it of another architecture than its config.json says?"
+        )
+    parts = {name for name, _ in model.base_model.named_children()}
+    extra = sorted(
+        key
+        for key in report["unexpected_keys"]
+        if key.removeprefix(encoder).partition(".")[0] in parts
+        and not {"pooler", "position_ids"} & set(key.split("."))
+    )
+    if extra:
+        raise InputError(
+            f"{folder}: the checkpoint has {len(extra)} weights of its encoder that its config.json has no "
+            f"place for, e.g. {extra[0]}; do they belong together?"
         )
     return model
 

@@ -82,6 +82,13 @@ def query_ids(dataset_id: str) -> set[str]:
         return {query.query_id for query in dataset.queries_iter()}
 
 
+def query_texts(dataset_id: str) -> list[str]:
+    """The texts of all queries, judged or not, in the collection's order."""
+    dataset = open_collection(dataset_id, "queries")
+    with _downloading(dataset_id, "queries"):
+        return [normalise(query.default_text()) for query in dataset.queries_iter()]
+
+
 def read_queries(dataset_id: str, limit: int | None = None) -> dict[str, str]:
     """Texts by id of the queries with a positive judgement (relevance >= 1), in the collection's order.
 

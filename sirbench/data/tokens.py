@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -75,21 +75,12 @@ class PairBatch(NamedTuple):
     token_type_ids: np.ndarray
 
 
-class TokenStore:
-    """Read access to a store: rows of queries and documents, pairs of them as padded batches."""
+class TokenPairs:
+    """Pairs of two tables of texts, as padded batches; a table has `lengths(rows)` and `[row]`."""
 
-    def __init__(self, folder: Path):
-        if not (folder / "template.json").exists():
-            raise InputError(f"{folder}: no token store here; `sirbench tokenize` makes one")
-        try:
-            content = json.loads((folder / "template.json").read_text())
-            self.template = Template(**content["template"])
-            self.queries = TokenTable(folder, "queries", content["dtype"])
-            self.documents = TokenTable(folder, "documents", content["dtype"])
-        except (OSError, ValueError, EOFError) as error:
-            raise InputError(
-                f"{folder}: token store is damaged ({error}); delete the folder to make it again"
-            ) from error
+    template: Template
+    queries: Any
+    documents: Any
 
     def pair_lengths(self, queries: np.ndarray, documents: np.ndarray) -> np.ndarray:
         """Tokens of each pair of rows after truncation, special tokens included."""
@@ -112,6 +103,23 @@ class TokenStore:
             types[i, len(head) : length] = template.document_type
         attention = (np.arange(shape[1]) < lengths[:, None]).astype(np.int64)
         return PairBatch(input_ids, attention, types)
+
+
+class TokenStore(TokenPairs):
+    """Read access to a store: rows of queries and documents, pairs of them as padded batches."""
+
+    def __init__(self, folder: Path):
+        if not (folder / "template.json").exists():
+            raise InputError(f"{folder}: no token store here; `sirbench tokenize` makes one")
+        try:
+            content = json.loads((folder / "template.json").read_text())
+            self.template = Template(**content["template"])
+            self.queries = TokenTable(folder, "queries", content["dtype"])
+            self.documents = TokenTable(folder, "documents", content["dtype"])
+        except (OSError, ValueError, EOFError) as error:
+            raise InputError(
+                f"{folder}: token store is damaged ({error}); delete the folder to make it again"
+            ) from error
 
 
 def build_token_store(

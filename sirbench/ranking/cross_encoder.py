@@ -1,7 +1,7 @@
 """The cross-encoder: one relevance score for each (query, document) pair, and the pair's embedding."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from typing import Literal
 
 import numpy as np
@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 from transformers.utils import ModelOutput
 
-from sirbench.data.tokens import PairBatch, TokenStore
+from sirbench.data.tokens import PairBatch, TokenPairs
 from sirbench.errors import InputError
 from sirbench.ranking.chunks import chunks_by_length
+from sirbench.ranking.device import autocast
 
 Gradient = Literal["none", "kept", "cached"]
 
@@ -26,7 +27,7 @@ class CrossEncoder:
     def __init__(
         self,
         model: nn.Module,
-        store: TokenStore,
+        store: TokenPairs,
         *,
         chunk_tokens: int = 16384,
         precision: Literal["fp32", "bf16"] = "fp32",
@@ -107,14 +108,9 @@ class CrossEncoder:
         inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
         if getattr(self.model.config, "type_vocab_size", 0) > 1:
             inputs["token_type_ids"] = token_type_ids
-        with self._autocast():
+        with autocast(self.device, self.precision):
             logits = self.model(**inputs).logits
         return logits.float().squeeze(1)
-
-    def _autocast(self) -> AbstractContextManager:
-        if self.precision == "bf16" and self.device.type == "cuda":
-            return torch.autocast("cuda", dtype=torch.bfloat16)
-        return nullcontext()
 
     def _tensors(self, batch: PairBatch) -> Iterator[Tensor]:
         return (torch.from_numpy(array).to(self.device, non_blocking=True) for array in batch)

@@ -7,9 +7,11 @@ the story. Loading a file and checking that files fit together is `sirbench.conf
 
 from sirbench.study.backbones import (
     Backbone,
+    Corpus,
     FolderBackbone,
     HubBackbone,
     PackageBackbone,
+    PretrainedBackbone,
     TinyBackbone,
 )
 from sirbench.study.candidates import Candidates, FirstStage, FirstStageTraining, GivenRuns
@@ -28,6 +30,7 @@ __all__ = [
     "Candidates",
     "Collection",
     "Compute",
+    "Corpus",
     "Figure",
     "FirstStage",
     "FirstStageTraining",
@@ -37,6 +40,7 @@ __all__ = [
     "Input",
     "Optimization",
     "PackageBackbone",
+    "PretrainedBackbone",
     "Recipe",
     "Row",
     "Settings",

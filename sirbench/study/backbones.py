@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveFloat, field_validator, model_validator
 
-from sirbench.study.settings import Settings
+from sirbench.study.scale import Optimization
+from sirbench.study.settings import Settings, options, registered
 
 
 class TinyBackbone(Settings):
@@ -67,6 +68,76 @@ class PackageBackbone(Settings):
     """Checksum of its model.safetensors; another file stops the study."""
 
 
+class Corpus(Settings):
+    """The text that a backbone is pre-trained on."""
+
+    source: Literal["collection", "wikispeedia", "wikipedia"]
+    """`collection`: the study's own documents. `wikispeedia`: articles and the links between them as SNAP
+    publishes them. `wikipedia`: a dump of all articles."""
+    path: Path | None = None
+    """wikispeedia: the folder that its archives were unpacked in; wikipedia: the `pages-articles` dump,
+    .xml.bz2 or .xml."""
+
+    @model_validator(mode="after")
+    def _has_a_path_if_it_is_elsewhere(self) -> Self:
+        if self.source == "collection" and self.path is not None:
+            raise ValueError("path: the study's own documents have none; remove it")
+        if self.source != "collection" and self.path is None:
+            raise ValueError(f"path: {self.source} is not part of the suite; say where it lies")
+        return self
+
+
+class PretrainedBackbone(Settings):
+    """Another backbone of the study, trained on by pre-training objectives of the suite."""
+
+    source: Literal["pretrained"]
+    start: str
+    """The backbone that training continues from, checkpoint and tokenizer; it stands above this one."""
+    objectives: dict[str, PositiveFloat] = Field(min_length=1)
+    """Names of files in sirbench/backbones/objectives/, each with the weight of its loss in the sum,
+    e.g. `{mlm: 1, prop: 1}`."""
+    options: dict[str, dict[str, bool | int | float | str]] = Field(default_factory=dict)
+    """Keyword options by objective, e.g. `{ict: {removal: 0.9}}`; its file says which there are."""
+    corpus: Corpus
+    max_tokens: int | None = Field(None, ge=8)
+    """Tokens of an input, special tokens included; null: the study's `input.max_tokens`."""
+    max_query_tokens: int | None = Field(None, ge=1)
+    """Tokens of a query, likewise."""
+    batch: int = Field(16, ge=1)
+    """Queries (for `mlm` and `rtd`: texts) of each objective at a step."""
+    negatives: int = Field(7, ge=1)
+    """Other passages that the passage of a query is compared with, by objectives that compare."""
+    steps: int = Field(1000, ge=1)
+    """Optimiser steps."""
+    seed: int = 1
+    """Of everything that is drawn: texts, masks, new heads, dropout."""
+    training: Optimization = Field(default_factory=Optimization)
+
+    @field_validator("objectives")
+    @classmethod
+    def _have_files(cls, weights: dict[str, float]) -> dict[str, float]:
+        known = registered("backbones/objectives")
+        for name in weights:
+            if name not in known:
+                raise ValueError(f"no file for {name!r}; allowed: {', '.join(known)}")
+        return weights
+
+    @model_validator(mode="after")
+    def _options_are_known(self) -> Self:
+        for name, given in self.options.items():
+            if name not in self.objectives:
+                raise ValueError(f"options.{name}: it is not among the objectives")
+            allowed = options("backbones/objectives", name, "make")
+            for option in given:
+                if option not in allowed:
+                    raise ValueError(
+                        f"options.{name}.{option}: {name} has no such option; "
+                        f"allowed: {', '.join(allowed) or 'none'}"
+                    )
+        return self
+
+
 Backbone = Annotated[
-    TinyBackbone | FolderBackbone | HubBackbone | PackageBackbone, Field(discriminator="source")
+    TinyBackbone | FolderBackbone | HubBackbone | PackageBackbone | PretrainedBackbone,
+    Field(discriminator="source"),
 ]

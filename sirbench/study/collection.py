@@ -1,5 +1,7 @@
 """The collection of a study: documents, queries and judgements by their `ir_datasets` names."""
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from sirbench.study.settings import Settings
@@ -16,3 +18,11 @@ class Collection(Settings):
     """How many training queries to keep (those with the lowest sha256 of their id); null keeps all."""
     dev_queries: int | None = Field(None, ge=1)
     """How many dev queries to keep, chosen likewise; null keeps all."""
+
+    LINKED: ClassVar = ("pydocs", "pydocs-sliver")
+    """The collections that come with links between documents: see `sirbench.data.pydocs`."""
+
+    @property
+    def has_links(self) -> bool:
+        """Whether it is known which documents link to which."""
+        return self.train.partition("/")[0] in self.LINKED

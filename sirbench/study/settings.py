@@ -26,6 +26,16 @@ def registered(package: str) -> list[str]:
 
 def defines(package: str, name: str, function: str) -> bool:
     """Whether a registered file has a function of this name; it is read, not imported, as above."""
+    return bool(_functions(package, name, function))
+
+
+def options(package: str, name: str, function: str) -> list[str]:
+    """The keyword-only parameters of that function: what a file of config/ may set."""
+    (found,) = _functions(package, name, function)
+    return [argument.arg for argument in found.args.kwonlyargs]
+
+
+def _functions(package: str, name: str, function: str) -> list[ast.FunctionDef]:
     path = Path(__file__).parents[1] / package / f"{name.replace('-', '_')}.py"
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    return any(isinstance(node, ast.FunctionDef) and node.name == function for node in tree.body)
+    return [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function]

@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from sirbench.study.backbones import Backbone
+from sirbench.study.backbones import Backbone, PretrainedBackbone
 from sirbench.study.candidates import Candidates, FirstStage
 from sirbench.study.collection import Collection
 from sirbench.study.scale import Compute, Input, Training
@@ -65,6 +65,31 @@ class Study(Settings):
         return self
 
     @model_validator(mode="after")
+    def _pretrained_backbones_have_what_they_start_from(self) -> Self:
+        for number, (name, spec) in enumerate(self.backbones.items()):
+            if not isinstance(spec, PretrainedBackbone):
+                continue
+            above = list(self.backbones)[:number]
+            if spec.start not in above:
+                raise ValueError(
+                    f"backbones.{name}.start: {spec.start!r} must be a backbone that stands above it; "
+                    f"allowed: {', '.join(above) or 'none, so put one there'}"
+                )
+            tokens = self.pretraining_input(name)
+            if tokens.max_query_tokens + 8 > tokens.max_tokens:
+                raise ValueError(
+                    f"backbones.{name}: max_query_tokens={tokens.max_query_tokens} leaves no room for a "
+                    f"document in max_tokens={tokens.max_tokens}; lower the first or raise the second"
+                )
+            own = spec.corpus.source == "collection"
+            if "wlp" in spec.objectives and own and not self.collection.has_links:
+                raise ValueError(
+                    f"backbones.{name}.corpus: wlp learns from links between documents, and "
+                    f"{self.collection.train} has none; use `source: wikispeedia` or `source: wikipedia`"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _first_stages_have_what_they_start_from(self) -> Self:
         for name, spec in self.candidates.items():
             if not isinstance(spec, FirstStage):
@@ -90,6 +115,13 @@ class Study(Settings):
     def columns(self) -> list[str]:
         """Names of the candidates that are re-ranked."""
         return list(self.reranked or self.candidates)
+
+    def pretraining_input(self, backbone: str) -> Input:
+        """Tokens of a pair in the pre-training of a backbone, where it does not say otherwise the study's."""
+        spec = self.backbones[backbone]
+        assert isinstance(spec, PretrainedBackbone), backbone
+        given = {"max_tokens": spec.max_tokens, "max_query_tokens": spec.max_query_tokens}
+        return self.input.model_copy(update={key: n for key, n in given.items() if n is not None})
 
     def group_size(self, paper_size: int) -> int:
         """What a group size of a recipe (the paper's numbers) comes to in this study."""

@@ -51,6 +51,14 @@ def embedded_collection(wildcards) -> list[str]:
     return [str(data_home() / root / "collection.json")] if root in PACKAGES else []
 
 
+def corpus_files(name: str) -> list[str]:
+    """What a corpus is made of, as far as it is there; where it is not, the job itself says how to get it."""
+    corpus = plan.corpora(CONFIG.study)[name][1]
+    if corpus.path is None:
+        return [str(PATHS.collection)]
+    return [str(corpus.path)] if corpus.path.exists() else []
+
+
 def given_runs(wildcards) -> list[str]:
     """Run files that are there; where one is not, the job itself says how to get it."""
     spec = CONFIG.study.candidates[wildcards.candidates]

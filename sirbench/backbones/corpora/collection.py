@@ -1,0 +1,22 @@
+"""The study's own documents; PyDocs brings the links between its documents along ("See Also")."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from sirbench.backbones.corpora import Page
+from sirbench.data import collections
+from sirbench.data.lines import numbered_lines
+from sirbench.data.pydocs import data_home
+from sirbench.study import Collection, Corpus
+
+
+def pages(corpus: Corpus, collection: Collection, threads: int = 1) -> Iterator[Page]:
+    """Every document, one section of one paragraph, as `collections.iterate_documents` has it."""
+    links: dict[str, list[str]] = defaultdict(list)
+    if collection.has_links:
+        path = data_home() / collection.train.partition("/")[0] / "links.tsv"
+        for _, line in numbered_lines(path):
+            source, target = line.split("\t")
+            links[source].append(target)
+    for doc_id, text in collections.iterate_documents(collection.train):
+        yield Page(doc_id, lead=[text], links=links.get(doc_id, ()))

@@ -1,0 +1,68 @@
+"""Wikispeedia: 4,604 articles of Wikipedia (a selection of 2007) and the 119,882 links between them.
+
+The folder holds `plaintext_articles/*.txt`, named by the articles' URL-encoded titles, and
+`wikispeedia_paths-and-graph/links.tsv`: the archives of https://snap.stanford.edu/data/wikispeedia.html,
+unpacked (West and Leskovec, WWW 2012). An article's file begins with its title and subjects, and ends with
+a note on where it was retrieved; captions of pictures are among its paragraphs. A heading is a short line
+between blank lines without a full stop: the first section ends at the first of them below the title.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+from tqdm import tqdm
+
+from sirbench.backbones.corpora import Page
+from sirbench.data.lines import numbered_lines
+from sirbench.errors import InputError
+from sirbench.study import Collection, Corpus
+
+_ADDITIONS = ("#copyright", "2007 Schools Wikipedia Selection", "Retrieved from")
+"""What paragraphs begin with that are not the article's."""
+
+
+def pages(corpus: Corpus, collection: Collection, threads: int = 1) -> Iterator[Page]:
+    """Every article, in the alphabet of the files' names; articles without links too."""
+    assert corpus.path is not None
+    articles = sorted((corpus.path / "plaintext_articles").glob("*.txt"))
+    if not articles:
+        raise InputError(
+            f"{corpus.path}: backbones.*.corpus.path: there is no plaintext_articles/*.txt here; unpack "
+            "Wikispeedia's archives (https://snap.stanford.edu/data/wikispeedia.html) into this folder"
+        )
+    links = _links(corpus.path / "wikispeedia_paths-and-graph" / "links.tsv")
+    for path in tqdm(articles, "articles of Wikispeedia", unit=" articles", delay=2):
+        lead, body = _sections(path.read_text(encoding="utf-8"))
+        yield Page(path.stem, lead, body, links.get(path.stem, ()))
+
+
+def _links(path: Path) -> dict[str, list[str]]:
+    links: dict[str, list[str]] = defaultdict(list)
+    for number, line in numbered_lines(path):
+        if line.startswith("#"):
+            continue
+        source, tab, target = line.partition("\t")
+        if not (tab and target):
+            raise InputError(f"{path}, line {number}: expected two articles and a tab, found {line!r}")
+        links[source].append(target)
+    return links
+
+
+def _sections(text: str) -> tuple[list[str], list[str]]:
+    """Paragraphs of the first section and of the others, without headings and the archive's additions."""
+    sections: list[list[str]] = [[]]
+    for raw in re.split(r"\n\s*\n", text):
+        paragraph = " ".join(raw.split())
+        if paragraph.startswith("Retrieved from") or ' Retrieved from " http' in paragraph:
+            paragraph = paragraph.partition("Retrieved from")[0].strip()
+        if not paragraph or paragraph.startswith(_ADDITIONS):
+            continue
+        # Text is indented in these files; the title, subjects and headings are not.
+        if not raw.lstrip("\n").startswith(" "):
+            if sections[-1]:
+                sections.append([])
+            continue
+        sections[-1].append(paragraph)
+    return sections[0], [paragraph for section in sections[1:] for paragraph in section]

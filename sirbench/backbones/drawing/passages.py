@@ -1,0 +1,31 @@
+"""Random sentences and passages of a corpus."""
+
+import numpy as np
+
+from sirbench.backbones.corpora.store import CorpusStore
+from sirbench.errors import InputError
+
+TRIES = 1000
+"""Draws after which a corpus counts as one that has nothing of what is looked for."""
+
+
+def passage_around(corpus: CorpusStore, sentence: int, limit: int) -> range:
+    """The passage of at most `limit` tokens that a sentence belongs to."""
+    passages = corpus.passages(corpus.page_of(sentence), limit)
+    return next(passage for passage in passages if sentence in passage)
+
+
+def random_passage(corpus: CorpusStore, draw: np.random.Generator, limit: int) -> range:
+    """The passage around a sentence that is drawn from all: long passages more often than short ones."""
+    return passage_around(corpus, int(draw.integers(corpus.sentences)), limit)
+
+
+def passage_of_page(corpus: CorpusStore, page: int, draw: np.random.Generator, limit: int) -> range:
+    """One of a page's passages, each as likely as another."""
+    passages = corpus.passages(page, limit)
+    return passages[draw.integers(len(passages))]
+
+
+def nothing_found(what: str) -> InputError:
+    """What to raise after `TRIES` draws."""
+    return InputError(f"backbones.*.corpus: in {TRIES} draws there was no {what}; is the corpus too small?")

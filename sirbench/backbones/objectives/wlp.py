@@ -1,0 +1,84 @@
+"""Wiki link prediction (WLP): which passage is of a page that is linked with the query's?
+
+    P(d | q) = exp S(q, d) / sum over d' of exp S(q, d'),        loss = -log P(d | q)
+
+q is a random sentence of the first section of a page A, d a random passage of another page B "where there
+is a hyperlink link to the page of q": B links to A. d' runs over d and passages of pages that are not
+linked with A, in neither direction, all drawn at random.
+Source: Chang et al., Pre-training Tasks for Embedding-based Large-scale Retrieval, ICLR 2020, sections 2
+(the softmax) and 3 (the task). They train two encoders; here S is the cross-encoder that is fine-tuned
+later, as in the YES SIR paper, head included.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from sirbench.backbones.drawing.groups import Group, score_groups
+from sirbench.backbones.drawing.passages import TRIES, nothing_found, passage_of_page
+from sirbench.backbones.objectives import Material, Objective, Outcome
+from sirbench.data.blocks import random_generator
+from sirbench.errors import InputError
+from sirbench.strategies.losses.cross_entropy import loss
+
+
+class Linked(NamedTuple):
+    """A sentence, a passage of a page that links to its page, and passages of pages not linked with it."""
+
+    sentence: int
+    passage: range
+    others: list[range]
+
+
+def make(material: Material) -> Objective:
+    """It has no options."""
+    return LinkPrediction(material)
+
+
+class LinkPrediction(Objective):
+    """Softmax cross entropy of the linked page's passage."""
+
+    TRAINS_HEAD = True
+
+    def __init__(self, material: Material):
+        super().__init__()
+        if not material.corpus.has_links:
+            raise InputError(
+                f"{material.corpus.folder}: wlp learns from links between pages, and this corpus has none; "
+                "see backbones.*.corpus"
+            )
+        self.material = material
+        self.linked = material.corpus.linked_pages()
+
+    def draw(self, step: int) -> list[Linked]:
+        """The groups of a step."""
+        draw = random_generator("wlp", self.material.seed, step)
+        return [self._linked(draw) for _ in range(self.material.batch)]
+
+    def _linked(self, draw: np.random.Generator) -> Linked:
+        corpus, limit = self.material.corpus, self.material.passage_tokens
+        page = int(draw.choice(self.linked))
+        lead = corpus.lead(page)
+        sentence = int(draw.integers(lead.start, lead.stop))
+        passage = passage_of_page(corpus, int(draw.choice(corpus.linked_from(page))), draw, limit)
+        others: list[range] = []
+        for _ in range(TRIES):
+            if len(others) == self.material.negatives:
+                return Linked(sentence, passage, others)
+            other = int(draw.integers(corpus.pages))
+            if other != page and not corpus.are_linked(page, other):
+                others.append(passage_of_page(corpus, other, draw, limit))
+        raise nothing_found(f"choice of {self.material.negatives} pages that are not linked with another")
+
+    def forward(self, step: int) -> Outcome:
+        """Mean over the sentences."""
+        tokens = self.material.corpus.tokens_of
+        groups = [
+            Group(
+                tokens(range(one.sentence, one.sentence + 1)), [tokens(one.passage), *map(tokens, one.others)]
+            )
+            for one in self.draw(step)
+        ]
+        scores = score_groups(self.material, groups)
+        return Outcome(loss(scores, torch.ones_like(scores, dtype=torch.bool)).mean(), scores.numel())
