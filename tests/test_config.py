@@ -97,6 +97,54 @@ MISTAKES = {
         {"backbones__bert__heads": 3},
         ["hidden=16 is not a multiple of heads=3"],
     ),
+    "pre-training that starts from nothing": (
+        "studies/test.yaml",
+        {"backbones__prop__start": "brt"},
+        [
+            "config/studies/test.yaml: backbones.prop.start: 'brt' must be a backbone that stands above it",
+            "allowed: bert, electra",
+        ],
+    ),
+    "pre-training by an unknown objective": (
+        "studies/test.yaml",
+        {"backbones__prop__objectives": {"porp": 1}},
+        ["backbones.prop.objectives: no file for 'porp'; allowed: ict, mlm, nsp, prop, rtd, weak, wlp"],
+    ),
+    "objective of no weight": (
+        "studies/test.yaml",
+        {"backbones__prop__objectives": {"mlm": 0}},
+        ["backbones.prop.objectives.mlm: Input should be greater than 0"],
+    ),
+    "option that an objective does not have": (
+        "studies/test.yaml",
+        {"backbones__prop__options": {"prop": {"lambda": 3}}},
+        ["backbones.prop: options.prop.lambda: prop has no such option; allowed: poisson"],
+    ),
+    "option of an objective that is not there": (
+        "studies/test.yaml",
+        {"backbones__prop__options": {"ict": {"removal": 0.5}}},
+        ["backbones.prop: options.ict: it is not among the objectives"],
+    ),
+    "link prediction where there are no links": (
+        "studies/scifact.yaml",
+        {"backbones__ict__objectives": {"wlp": 1}},
+        ["backbones.ict.corpus: wlp learns from links between documents, and beir/scifact/train has none"],
+    ),
+    "corpus that lies nowhere": (
+        "studies/test.yaml",
+        {"backbones__prop__corpus": {"source": "wikipedia"}},
+        ["backbones.prop.corpus: path: wikipedia is not part of the suite; say where it lies"],
+    ),
+    "corpus of the study with a path": (
+        "studies/test.yaml",
+        {"backbones__prop__corpus": {"source": "collection", "path": "x"}},
+        ["backbones.prop.corpus: path: the study's own documents have none; remove it"],
+    ),
+    "pre-training without room for the document": (
+        "studies/test.yaml",
+        {"backbones__prop__max_query_tokens": 30},
+        ["backbones.prop: max_query_tokens=30 leaves no room for a document in max_tokens=32"],
+    ),
     "workers that do not divide the blocks of a step": (
         "studies/test.yaml",
         {"compute__gpus": 3},

@@ -9,10 +9,14 @@ from sirbench.errors import InputError
 from sirbench.plan import (
     cells,
     compressors,
+    corpora,
+    corpus_name,
     embedded_cells,
     level_named,
     measures,
     plan,
+    pretrained,
+    pretraining_settings,
     shown_rows,
     space_cells,
 )
@@ -177,3 +181,38 @@ def test_a_cell_is_embedded_once_for_all_figures(demo):
         ("bm25", "bert", "v4-top-16", 1): {"train": 5, "dev": 3},
         ("bm25", "bert", "v3-top-16", 1): {"train": 5, "dev": 0},
     }
+
+
+def test_backbones_of_one_corpus_and_tokenizer_share_its_store(paper):
+    assert list(pretrained(paper.study)) == ["wlp", "ict"]
+    (name,) = corpora(paper.study)
+    assert name == corpus_name(paper.study, "wlp") == corpus_name(paper.study, "ict")
+    assert name.startswith("wikipedia-bert-")
+    assert corpora(paper.study)[name] == ("bert", paper.study.backbones["ict"].corpus)
+
+
+def test_a_chain_of_pre_trainings_has_the_tokenizer_of_its_first(paper):
+    backbones = paper.study.backbones
+    chain = {**backbones, "prop": backbones["ict"].model_copy(update={"start": "ict"})}
+    study = paper.study.model_copy(update={"backbones": chain})
+    assert corpus_name(study, "prop") == corpus_name(study, "ict")
+    other = backbones["ict"].model_copy(update={"start": "electra"})
+    study = paper.study.model_copy(update={"backbones": {**backbones, "other": other}})
+    assert corpus_name(study, "other").startswith("wikipedia-electra-")
+
+
+def test_what_makes_a_pre_training_another_one(paper):
+    """Other objectives or lengths do; how often checkpoints are written, or how lengths were said, does not."""
+    backbones = paper.study.backbones
+
+    def settings(**changes):
+        spec = backbones["ict"].model_copy(update=changes)
+        return pretraining_settings(
+            paper.study.model_copy(update={"backbones": {**backbones, "ict": spec}}), "ict"
+        )
+
+    seldom = backbones["ict"].training.model_copy(update={"checkpoint_every": 9999})
+    assert settings() == settings(training=seldom) == settings(max_tokens=512)
+    assert settings()["input"] == {"max_tokens": 512, "max_query_tokens": 64}
+    for change in ({"objectives": {"ict": 1.0}}, {"max_tokens": 128}, {"steps": 7}, {"options": {"ict": {}}}):
+        assert settings(**change) != settings()

@@ -6,7 +6,12 @@ import shutil
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForSequenceClassification, DistilBertConfig, DistilBertModel
+from transformers import (
+    AutoModelForSequenceClassification,
+    BertForPreTraining,
+    DistilBertConfig,
+    DistilBertModel,
+)
 
 from sirbench.backbones.checkpoint import check_checkpoint, load_model, load_tokenizer
 from sirbench.errors import InputError
@@ -151,3 +156,31 @@ def test_half_of_the_weights(folder):
 def test_a_missing_file(name, folder):
     (folder / name).unlink()
     refused(folder, "not a checkpoint that can be loaded")
+
+
+def test_weights_that_the_configuration_has_no_place_for(folder):
+    """Half of a model's layers would be another model."""
+    change_weights(
+        folder,
+        lambda weights: weights.update(
+            {
+                name.replace("layer.0", "layer.1"): weight + 1
+                for name, weight in weights.items()
+                if "layer.0" in name
+            }
+        ),
+    )
+    refused(
+        folder,
+        r"the checkpoint has 16 weights of its encoder that its config\.json has no place for, e\.g\. "
+        r"encoder\.layer\.1\.",
+    )
+
+
+def test_heads_of_other_tasks_and_old_buffers_may_lie_in_a_checkpoint(folder):
+    """As in the published BERT and ELECTRA."""
+    BertForPreTraining.from_pretrained(folder).save_pretrained(folder)
+    change_weights(
+        folder, lambda weights: weights.update({"bert.embeddings.position_ids": torch.arange(512)[None]})
+    )
+    check_checkpoint(folder)

@@ -6,6 +6,8 @@ import shutil
 import pytest
 import torch
 from huggingface_hub import constants
+from safetensors.torch import load_file
+from transformers import AutoConfig, AutoModel
 
 from sirbench.backbones import make_backbone
 from sirbench.backbones.checkpoint import check_checkpoint
@@ -51,6 +53,39 @@ def test_a_pickle_is_refused_with_a_way_to_convert_it(source, tmp_path):
     pickled(source)
     message = r"only optimizer\.pt, pytorch_model\.bin, which is a pickle .*save_pretrained\(NEW_FOLDER\)"
     refused(FolderBackbone(source="folder", path=source), tmp_path / "made", message)
+
+
+@pytest.fixture
+def sharded(source):
+    """The same weights in several files, as large models are published."""
+    weights = load_file(source / "model.safetensors")
+    (source / "model.safetensors").unlink()
+    AutoModel.from_config(AutoConfig.from_pretrained(source)).save_pretrained(
+        source, state_dict=dict(weights), max_shard_size="20KB"
+    )
+    assert len(list(source.glob("model-*.safetensors"))) > 1
+    return weights
+
+
+def test_weights_in_several_files_become_one(sharded, source, tmp_path):
+    make(FolderBackbone(source="folder", path=source), tmp_path / "made")
+    names = sorted(path.name for path in (tmp_path / "made").iterdir())
+    assert names == ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
+    merged = load_file(tmp_path / "made/model.safetensors")
+    assert merged.keys() == sharded.keys()
+    assert all(torch.equal(merged[name], weight) for name, weight in sharded.items())
+
+
+@pytest.mark.parametrize("lost", ["model-00001-of-", "model.safetensors.index"])
+def test_weights_of_which_a_file_is_missing(lost, sharded, source, tmp_path):
+    next(path for path in source.iterdir() if path.name.startswith(lost)).unlink()
+    message = r"model\.safetensors\.index\.json: these weights in several files are not whole"
+    refused(FolderBackbone(source="folder", path=source), tmp_path / "made", message)
+
+
+def test_a_hub_model_in_several_files(sharded, cached, tmp_path):
+    make(HUB, tmp_path / "made")
+    assert (tmp_path / "made/model.safetensors").exists()
 
 
 def test_no_weights_at_all(tmp_path):

@@ -135,6 +135,30 @@ def test_only_cells_that_a_figure_shows_keep_the_middle_of_their_training(tmp_pa
 
 
 @pytest.mark.workflow
+def test_the_paper_s_tables_pre_train_what_nobody_has_published(checkout):
+    done = snakemake(checkout, "--dry-run", "table1", "table2", "table3", study="paper")
+    assert done.returncode == 0, done.stdout[-3000:]
+    rules = planned(done.stdout)
+    # WLP and ICT from BERT, on one Wikipedia in BERT's tokens; BERT, ELECTRA and PROP are on the hub.
+    assert (rules["pretrain_backbone"], rules["tokenize_corpus"], rules["fetch_backbone"]) == (2, 1, 3)
+    assert rules["tokenize"] == 5
+
+
+@pytest.mark.workflow
+def test_a_backbone_is_pre_trained_once(checkout, tmp_path):
+    folder = copy_of(checkout, tmp_path)
+    target = "results/test/pretraining/prop/provenance.json"
+    done = snakemake(folder, target, variables={"CUDA_VISIBLE_DEVICES": "0"})
+    assert done.returncode == 0, done.stdout[-5000:]
+    assert (folder / "results/test/backbones/prop/model.safetensors").exists()
+    assert "Nothing to be done" in snakemake(folder, "--dry-run", target).stdout
+    edit(
+        folder / "config/studies/test.yaml", "objectives: {prop: 1, mlm: 1}", "objectives: {prop: 1, mlm: 2}"
+    )
+    assert planned(snakemake(folder, "--dry-run", target).stdout) == {"pretrain_backbone": 1}
+
+
+@pytest.mark.workflow
 def test_a_finished_target_does_nothing(finished):
     assert "Nothing to be done" in snakemake(finished, "--dry-run", "mine").stdout
 
