@@ -214,5 +214,6 @@ def test_what_makes_a_pre_training_another_one(paper):
     seldom = backbones["ict"].training.model_copy(update={"checkpoint_every": 9999})
     assert settings() == settings(training=seldom) == settings(max_tokens=512)
     assert settings()["input"] == {"max_tokens": 512, "max_query_tokens": 64}
-    for change in ({"objectives": {"ict": 1.0}}, {"max_tokens": 128}, {"steps": 7}, {"options": {"ict": {}}}):
+    others = {"objectives": {"ict": 1.0}, "max_tokens": 128, "steps": 7, "options": {"ict": {}}}
+    for change in ({key: value} for key, value in others.items()):
         assert settings(**change) != settings()

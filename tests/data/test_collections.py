@@ -37,6 +37,8 @@ class TestRealCollections:
         queries = collections.read_queries("msmarco-document/trec-dl-2019")
         assert len(collections.query_ids("msmarco-document/trec-dl-2019")) == 200
         assert len(queries) == 43  # the track judged 43 of its 200 queries
+        texts = collections.query_texts("msmarco-document/trec-dl-2019")
+        assert len(texts) == 200 and set(queries.values()) <= set(texts)
         assert set(queries) <= set(qrels["query_id"])
 
     def test_text_is_title_and_body_with_single_blanks(self):
