@@ -202,14 +202,13 @@ def test_a_chain_of_pre_trainings_has_the_tokenizer_of_its_first(paper):
 
 
 def test_what_makes_a_pre_training_another_one(paper):
-    """Other objectives or lengths do; how often checkpoints are written, or how lengths were said, does not."""
+    """Other objectives or lengths do; how often checkpoints are written, or how lengths were said, do not."""
     backbones = paper.study.backbones
 
     def settings(**changes):
         spec = backbones["ict"].model_copy(update=changes)
-        return pretraining_settings(
-            paper.study.model_copy(update={"backbones": {**backbones, "ict": spec}}), "ict"
-        )
+        study = paper.study.model_copy(update={"backbones": {**backbones, "ict": spec}})
+        return pretraining_settings(study, "ict")
 
     seldom = backbones["ict"].training.model_copy(update={"checkpoint_every": 9999})
     assert settings() == settings(training=seldom) == settings(max_tokens=512)

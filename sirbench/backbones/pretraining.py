@@ -13,12 +13,32 @@ from sirbench.training.loop import seed_dropout
 from sirbench.training.task import Step, Task
 
 
+class SharedModel(nn.Module):
+    """What the loop trains: the cross-encoder, and the heads that objectives have beside it."""
+
+    def __init__(self, model: PreTrainedModel, objectives: Mapping[str, Objective]):
+        super().__init__()
+        self.model = model
+        self.objectives = nn.ModuleDict(objectives)
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Save the cross-encoder as a classifier, without its head where no objective has trained it.
+
+        Fine-tuning then draws a new one by its own seed: see `checkpoint.load_model`.
+        """
+        weights, encoder = self.model.state_dict(), f"{self.model.base_model_prefix}."
+        if not any(objective.TRAINS_HEAD for objective in self.objectives.values()):
+            weights = {name: weight for name, weight in weights.items() if name.startswith(encoder)}
+        self.model.save_pretrained(folder, state_dict=weights)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pretraining(Task):
     """Objectives in, a trained encoder out, with its head where an objective trains that."""
 
+    model: SharedModel
     spec: PretrainedBackbone
-    """Steps, seed and the weight of each objective's loss; `model` holds the objectives by name."""
+    """Steps, seed and the weight of each objective's loss."""
 
     @property
     def steps(self) -> int:
@@ -30,27 +50,9 @@ class Pretraining(Task):
         seed_dropout(self.spec.seed, step)
         losses, inputs = {}, 0
         for name, weight in self.spec.objectives.items():
-            outcome = self.model[name](step)
+            outcome = self.model.objectives[name](step)
             (weight * outcome.loss).backward()
             losses[name] = float(outcome.loss.detach())
             inputs += outcome.inputs
         loss = sum(self.spec.objectives[name] * value for name, value in losses.items())
         return Step(loss=loss, inputs=inputs, notes=losses if len(losses) > 1 else {})
-
-
-def objectives_module(objectives: Mapping[str, Objective]) -> nn.ModuleDict:
-    """What the loop trains: the objectives with the encoder that they share, once in its parameters."""
-    return nn.ModuleDict(objectives)
-
-
-def save_pretrained(model: PreTrainedModel, objectives: Mapping[str, Objective], folder: Path) -> None:
-    """Save the model as a classifier, without its head where no objective has trained it.
-
-    Fine-tuning then draws a new one by its own seed: see `checkpoint.load_model`.
-    """
-    weights = model.state_dict()
-    if not any(objective.TRAINS_HEAD for objective in objectives.values()):
-        weights = {
-            name: weight for name, weight in weights.items() if name.startswith(f"{model.base_model_prefix}.")
-        }
-    model.save_pretrained(folder, state_dict=weights)

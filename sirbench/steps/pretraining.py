@@ -10,7 +10,7 @@ from sirbench.backbones.checkpoint import check_checkpoint, load_model, load_tok
 from sirbench.backbones.corpora import pages
 from sirbench.backbones.corpora.store import CorpusStore, build_corpus_store
 from sirbench.backbones.objectives import Material, objective
-from sirbench.backbones.pretraining import Pretraining, objectives_module, save_pretrained
+from sirbench.backbones.pretraining import Pretraining, SharedModel
 from sirbench.config import Configuration
 from sirbench.data import collections
 from sirbench.data.tokens import pair_template
@@ -65,7 +65,7 @@ def pretrain_backbone(config: Configuration, name: str) -> None:
         }
         task = Pretraining(
             name=f"backbone {name}",
-            model=objectives_module(objectives).to(device),
+            model=SharedModel(model, objectives).to(device),
             settings=spec.training,
             folder=record / "checkpoint",
             fingerprint=provenance.digest(settings),
@@ -75,7 +75,7 @@ def pretrain_backbone(config: Configuration, name: str) -> None:
         with atomic_file(record / "train.jsonl") as temporary:
             shutil.copyfile(task.folder / "train.jsonl", temporary)
         with atomic_folder(layout.backbone(name)) as temporary:
-            save_pretrained(model, objectives, temporary)
+            task.model.save_pretrained(temporary)
             tokenizer.save_pretrained(temporary)
             check_checkpoint(temporary)
         spent = {"seconds": progress.seconds, **describe_device(device)}

@@ -8,8 +8,9 @@ from safetensors.torch import load_file
 
 from sirbench.backbones.checkpoint import load_model, load_tokenizer
 from sirbench.backbones.objectives import objective
-from sirbench.backbones.pretraining import Pretraining, objectives_module, save_pretrained
+from sirbench.backbones.pretraining import Pretraining, SharedModel
 from sirbench.study import Corpus, PretrainedBackbone, registered
+from sirbench.training.loop import train
 
 NAMES = registered("backbones/objectives")
 
@@ -24,7 +25,7 @@ def task(material, weights, tmp_path, **changes):
     objectives = {name: objective(name, made) for name in weights}
     return Pretraining(
         name="test",
-        model=objectives_module(objectives),
+        model=SharedModel(made.model, objectives),
         settings=spec.training,
         folder=tmp_path,
         fingerprint="",
@@ -35,7 +36,7 @@ def task(material, weights, tmp_path, **changes):
 def gradients(job, step):
     job.model.zero_grad()
     one = job.forward_backward(step)
-    parameters = next(iter(job.model.values())).material.model.named_parameters()
+    parameters = job.model.model.named_parameters()
     return one, {name: p.grad.clone() for name, p in parameters if p.grad is not None}
 
 
@@ -64,22 +65,21 @@ def test_an_objective_says_truly_whether_it_trains_the_head(name, material, star
     job = task(material, {name: 1.0}, tmp_path, start=start_of(name))
     _, gradient = gradients(job, 0)
     head = [key for key in gradient if key.startswith("classifier") and gradient[key].abs().sum() > 0]
-    assert bool(head) == job.model[name].TRAINS_HEAD
+    assert bool(head) == job.model.objectives[name].TRAINS_HEAD
     assert any("encoder" in key for key in gradient)
 
 
 def test_the_loss_of_several_is_their_weighted_sum(material, tmp_path):
-    together, sum_of = gradients(task(material, {"prop": 2.0, "ict": 0.5}, tmp_path), 1)
     expected = {}
     for name, weight in (("prop", 2.0), ("ict", 0.5)):
         made = task(material, {name: weight}, tmp_path)
-        for module in made.model[name].material.model.modules():
+        for module in made.model.model.modules():
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.0
         expected[name] = gradients(made, 1)
     # Without dropout, since the second objective of a step has other masks than it would have alone.
     made = task(material, {"prop": 2.0, "ict": 0.5}, tmp_path)
-    for module in made.model["prop"].material.model.modules():
+    for module in made.model.model.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
     together, sum_of = gradients(made, 1)
@@ -90,19 +90,40 @@ def test_the_loss_of_several_is_their_weighted_sum(material, tmp_path):
         torch.testing.assert_close(value, expected["prop"][1][key] + expected["ict"][1][key])
 
 
-def test_the_encoder_is_one_and_each_parameter_is_trained_once(material, tmp_path):
-    job = task(material, {"mlm": 1.0, "nsp": 1.0, "prop": 1.0}, tmp_path)
-    encoders = {id(one.material.model.base_model) for one in job.model.values()}
-    assert len(encoders) == 1 and job.model["mlm"].model.base_model is job.model["nsp"].model.base_model
-    parameters = list(job.model.parameters())
-    assert len(parameters) == len({id(parameter) for parameter in parameters})
+@pytest.mark.parametrize("name", NAMES)
+def test_all_that_has_a_gradient_is_trained_once(name, material, start_of, tmp_path):
+    """Encoder, classification head and the objective's own heads are among what the optimiser is given."""
+    job = task(material, {name: 1.0}, tmp_path, start=start_of(name))
+    given = [id(parameter) for parameter in job.model.parameters()]
+    assert len(given) == len(set(given))
+    assert {id(parameter) for parameter in job.model.model.parameters()} <= set(given)
+    assert {id(parameter) for parameter in job.model.objectives[name].parameters()} <= set(given)
+
+
+def test_objectives_share_one_encoder(material, tmp_path):
+    job = task(material, {"mlm": 1.0, "nsp": 1.0}, tmp_path)
+    encoder = job.model.model.base_model
+    assert job.model.objectives["mlm"].model.base_model is encoder
+    assert job.model.objectives["nsp"].model.base_model is encoder
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_training_changes_the_encoder_and_the_head_that_it_trains(name, material, start_of, tmp_path):
+    job = task(material, {name: 1.0}, tmp_path, start=start_of(name))
+    before = {key: value.clone() for key, value in job.model.model.state_dict().items()}
+    assert train(job).step == 3
+    changed = {
+        key for key, value in job.model.model.state_dict().items() if not torch.equal(value, before[key])
+    }
+    assert any(".encoder." in key for key in changed)
+    assert any(key.startswith("classifier") for key in changed) == job.model.objectives[name].TRAINS_HEAD
 
 
 @pytest.mark.parametrize(("names", "kept"), [(["mlm", "nsp"], False), (["mlm", "prop"], True)])
 def test_a_head_is_saved_if_an_objective_has_trained_it(names, kept, material, tmp_path):
     made = material()
     objectives = {name: objective(name, made) for name in names}
-    save_pretrained(made.model, objectives, tmp_path)
+    SharedModel(made.model, objectives).save_pretrained(tmp_path)
     load_tokenizer(made.start).save_pretrained(tmp_path)
     saved = load_file(tmp_path / "model.safetensors")
     assert ("classifier.weight" in saved) == kept

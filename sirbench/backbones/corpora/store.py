@@ -13,9 +13,9 @@ is a folder per (corpus, tokenizer):
     links.npy, links.offsets.npy, back.npy, back.offsets.npy
                      pages that each page links to, and pages that link to it, in rising order
 
-A Wikipedia of 2.5 billion words, as BERT was trained on, is 10 GB on disk. In memory while it is built are its
-distinct words and the hashes of names: at 64 bits each, two of 17 million titles are equal with a probability
-of 1 in 100,000.
+A Wikipedia of 2.5 billion words, as BERT was trained on, is 10 GB on disk. In memory while it is built are
+its distinct words and the hashes of names: at 64 bits each, two of 17 million titles are equal with a
+probability of 1 in 100,000.
 """
 
 import hashlib

@@ -11,7 +11,7 @@ from sirbench.backbones.checkpoint import load_model, load_tokenizer
 from sirbench.backbones.drawing.masking import IGNORED
 from sirbench.backbones.objectives import objective
 from sirbench.backbones.objectives.rtd import discriminator_loss, sample
-from sirbench.backbones.pretraining import save_pretrained
+from sirbench.backbones.pretraining import SharedModel
 from sirbench.errors import InputError
 
 
@@ -97,7 +97,7 @@ def test_the_generator_is_a_quarter_as_wide_on_shared_embeddings(rtd):
 
 
 def test_what_is_saved_is_a_classifier_of_electra_without_a_head(rtd, tmp_path):
-    save_pretrained(rtd.material.model, {"rtd": rtd}, tmp_path)
+    SharedModel(rtd.material.model, {"rtd": rtd}).save_pretrained(tmp_path)
     load_tokenizer(rtd.material.start).save_pretrained(tmp_path)
     first, again, other = (load_model(tmp_path, seed) for seed in (1, 1, 2))
     assert isinstance(first, ElectraForSequenceClassification)
