@@ -123,10 +123,13 @@ def train_first_stage(study: StudyOption, candidates: CandidatesOption) -> None:
 @app.command()
 def backbone(study: StudyOption, backbone: BackboneOption) -> None:
     """Bring a backbone into its folder: made, copied, or downloaded, and checked."""
+    from sirbench import plan
     from sirbench.steps.backbone import fetch_backbone
 
     config = load(study)
     _known(backbone, "backbones", config)
+    if backbone in plan.pretrained(config.study):
+        raise InputError(f"--backbone: {backbone} is pre-trained by the suite; `sirbench pretrain-backbone`")
     fetch_backbone(config, backbone)
 
 

@@ -39,7 +39,11 @@ def pretrain_backbone(config: Configuration, name: str) -> None:
         layout.backbone(spec.start),
         plan.corpus_name(study, name),
     )
-    inputs = {"start": start / "model.safetensors", "corpus": layout.corpus(store) / "words"}
+    inputs = {
+        "start": start / "model.safetensors",
+        "words": layout.corpus(store) / "words",
+        "links": layout.corpus(store) / "links.npy",
+    }
     settings = {
         **plan.pretraining_settings(study, name),
         "inputs": provenance.checksums(inputs),
@@ -78,7 +82,7 @@ def pretrain_backbone(config: Configuration, name: str) -> None:
             task.model.save_pretrained(temporary)
             tokenizer.save_pretrained(temporary)
             check_checkpoint(temporary)
-        spent = {"seconds": progress.seconds, **describe_device(device)}
+        spent = {"seconds": progress.seconds, "corpus": material.corpus.sizes, **describe_device(device)}
         names = {"study": config.name, "backbone": name}
         provenance.write_provenance(record / "provenance.json", names | settings | spent)
         shutil.rmtree(task.folder)

@@ -94,7 +94,8 @@ def test_what_a_job_leaves(uninterrupted):
         assert line["loss"] == pytest.approx(line["prop"] + 0.5 * line["mlm"] + line["wlp"])
     provenance = json.loads((root / "pretraining/prop/provenance.json").read_text())
     assert provenance["pretraining"]["objectives"] == {"prop": 1.0, "mlm": 0.5, "wlp": 1.0}
-    assert set(provenance["inputs"]) == {"start", "corpus"}
+    assert set(provenance["inputs"]) == {"start", "words", "links"}
+    assert provenance["corpus"]["pages"] == 1353 and provenance["corpus"]["links"] > 0
 
 
 @pytest.mark.parametrize(
@@ -144,6 +145,11 @@ def test_an_objective_that_its_start_cannot_be_trained_by(folder):
             "study small has no corpus 'mine'; allowed: collection-bert-",
         ),
         ("pretrain-backbone", ("--backbone", "bert"), "bert is not pre-trained by the suite"),
+        (
+            "backbone",
+            ("--backbone", "prop"),
+            "prop is pre-trained by the suite; `sirbench pretrain-backbone`",
+        ),
     ],
 )
 def test_what_there_is_not(verb, name, message, folder):

@@ -78,6 +78,17 @@ class CorpusStore:
         """Whether any page links to another."""
         return len(self._links[0]) > 0
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How much of everything there is, for provenance."""
+        return {
+            "pages": self.pages,
+            "sentences": self.sentences,
+            "words": len(self.words),
+            "vocabulary": len(self.counts),
+            "links": len(self._links[0]),
+        }
+
     @cached_property
     def vocabulary(self) -> list[str]:
         """The text of each word."""

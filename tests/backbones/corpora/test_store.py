@@ -102,6 +102,12 @@ def test_links_go_through_redirects_and_lose_what_leads_nowhere(tmp_path, tokeni
     assert [store.linked_from(page).tolist() for page in range(3)] == [[1], [0, 2], [0]]
 
 
+def test_sizes(corpus):
+    sentences = sum(len(sentences_of(page)) for page in range(PAGES))
+    expected = {"pages": PAGES, "sentences": sentences, "words": 7 * sentences, "links": 7}
+    assert {name: corpus.sizes[name] for name in expected} == expected
+
+
 def test_a_corpus_without_links_says_so(tmp_path, tokenizer):
     store = built(tmp_path / "store", tokenizer, [Page("a", ["Array."]), Page("b", ["Axis."])])
     assert not store.has_links and store.links(1).tolist() == [] == store.linked_pages().tolist()
