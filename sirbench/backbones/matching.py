@@ -22,18 +22,16 @@ OUTPUT = 0.5
 def initialise(model: PreTrainedModel) -> None:
     """Set the embeddings and the first layer of a BERT or ELECTRA encoder, from torch's random state.
 
-    Words get unit variance: an optimiser step then changes little of a word, and codes stay apart that
-    are random and therefore nearly orthogonal. Positions hardly count.
+    Words are random vectors of length 1 or so, nearly orthogonal to each other; positions hardly count.
     """
     width, heads = model.config.hidden_size, model.config.num_attention_heads
     embeddings, attention = model.embeddings, model.encoder.layer[0].attention
     direction = nn.functional.normalize(torch.randn(width), dim=0)
     words = embeddings.word_embeddings
-    words.weight.normal_(0, 1)
+    words.weight.normal_(0, width**-0.5)
     words.weight[words.padding_idx] = 0
     embeddings.position_embeddings.weight.normal_(0, 0.1 * width**-0.5)
-    length = TYPE * width**0.5
-    embeddings.token_type_embeddings.weight.copy_(torch.stack([direction, -direction]) * length)
+    embeddings.token_type_embeddings.weight.copy_(torch.stack([direction, -direction]) * TYPE)
     projections = torch.cat([_orthogonal(width)[: width // heads] for _ in range(heads)])
     mirror = torch.eye(width) - 2 * torch.outer(direction, direction)
     attention.self.query.weight.copy_(projections)
