@@ -15,7 +15,7 @@ class FirstStageTraining(Optimization):
     steps: int = Field(1000, ge=1)
     """Optimiser steps."""
     batch: int = Field(16, ge=2)
-    """Training queries at a step."""
+    """Training queries at a step; for `hdct`, passages of their documents."""
     queries: int | None = Field(None, ge=2)
     """How many training queries of the collection to learn from, those with the lowest sha256 of their id;
     null: all. The study's re-rankers may have fewer."""

@@ -13,7 +13,12 @@ from transformers import (
     DistilBertModel,
 )
 
-from sirbench.backbones.checkpoint import check_checkpoint, load_model, load_tokenizer
+from sirbench.backbones.checkpoint import (
+    check_checkpoint,
+    load_model,
+    load_token_regression,
+    load_tokenizer,
+)
 from sirbench.errors import InputError
 
 
@@ -44,6 +49,15 @@ def test_a_whole_one_is_a_classifier_with_one_label(folder):
     assert model.num_labels == 1 and {parameter.dtype for parameter in model.parameters()} == {torch.float32}
     for name, weight in load_file(folder / "model.safetensors").items():
         assert torch.equal(model.state_dict()[f"bert.{name}"], weight)
+
+
+def test_a_regression_has_one_output_for_each_token(folder):
+    model = load_token_regression(folder, seed=1)
+    assert model(input_ids=torch.tensor([[2, 5, 6, 3]])).logits.shape == (1, 4, 1)
+    for name, weight in load_file(folder / "model.safetensors").items():
+        if "pooler" not in name:
+            assert torch.equal(model.state_dict()[f"bert.{name}"], weight)
+    assert torch.equal(model.classifier.weight, load_token_regression(folder, seed=1).classifier.weight)
 
 
 def test_a_new_head_depends_on_the_seed_alone(folder):

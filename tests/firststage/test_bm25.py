@@ -84,6 +84,12 @@ def test_documents_may_come_from_a_generator_and_number_fewer_than_depth():
     assert set(run["doc_id"]) == {"d3", "d5"}
 
 
+def test_no_queries_give_an_empty_run():
+    run = retrieve(DOCUMENTS, {})
+    assert run.empty
+    assert list(run.columns) == ["query_id", "doc_id", "score"]
+
+
 @pytest.mark.parametrize("documents", [[], [Document("d", "?"), Document("e", "the")]])
 def test_documents_without_words_are_an_error(documents):
     with pytest.raises(InputError, match="no document with a word"):

@@ -1,0 +1,1 @@
+"""What lexical first stages share: which words a text has, an index of weighted words, the ranking."""

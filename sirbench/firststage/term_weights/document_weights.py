@@ -1,0 +1,75 @@
+"""From predictions for words of passages to the integer weights of a document's words.
+
+    tf(t, p) = round(N * sqrt(max(y^(t, p), 0)))         N = 100, the largest over the word's occurrences in p
+    w(t, d)  = round(sum over passages p_i of d: pw_i * tf(t, p_i))
+
+with pw_i = 1 (`sum`) or pw_i = 1 / i (`decay`): Dai and Callan, *Context-Aware Document Term Weighting for
+Ad-Hoc Search*, TheWebConf 2020. The largest over occurrences is what their script does (AdeDZY/DeepCT,
+HDCT/passage2doc_bert_term_sample_to_json.py); it cuts w to an integer where we round it.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from sirbench.firststage.lexical.weighted_index import Postings
+from sirbench.firststage.term_weights.passages import Passage
+
+SCALE = 100
+"""N: keeps two digits of a weight."""
+
+Combination = Literal["decay", "sum"]
+
+
+def term_frequencies(predictions: np.ndarray) -> np.ndarray:
+    """tf, int64, of predictions of any shape."""
+    return np.rint(SCALE * np.sqrt(np.maximum(predictions.astype(np.float64), 0))).astype(np.int64)
+
+
+def combine(
+    documents: Sequence[Sequence[Passage]], predictions: Sequence[np.ndarray], combination: Combination
+) -> Postings:
+    """The weighted words of documents, from predictions for the words of each passage of each document.
+
+    `predictions` are those of the documents' passages, one document after the other. Words with weight 0 are
+    left out.
+    """
+    passages = [passage for document in documents for passage in document]
+    sizes = [len(passage.words) for passage in passages]
+    document = np.repeat(np.arange(len(documents)), [len(passages) for passages in documents])
+    number = np.array([passage.number for passage in passages], dtype=np.int64)
+    words = _concatenate([passage.words for passage in passages])
+    frequencies = term_frequencies(_concatenate(predictions))
+
+    # The largest of a word's occurrences in a passage.
+    occurrence_of = np.repeat(np.arange(len(passages)), sizes)
+    firsts, order = _runs(occurrence_of, words)
+    largest = np.maximum.reduceat(frequencies[order], firsts) if len(firsts) else frequencies
+    passage_of, words = occurrence_of[order][firsts], words[order][firsts]
+
+    # The sum over passages of a document.
+    decay = number[passage_of] if combination == "decay" else 1
+    document_of, shares = document[passage_of], largest / decay
+    firsts, order = _runs(document_of, words)
+    weights = np.rint(np.add.reduceat(shares[order], firsts) if len(firsts) else shares)
+    document_of, words = document_of[order][firsts], words[order][firsts]
+    kept = weights > 0
+    return Postings(
+        counts=np.bincount(document_of[kept], minlength=len(documents)),
+        words=words[kept].astype(np.int32),
+        weights=weights[kept].astype(np.float32),
+    )
+
+
+def _runs(groups: np.ndarray, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where, in what order, each distinct pair of group and word begins: (starts, order)."""
+    order = np.lexsort((words, groups))
+    groups, words = groups[order], words[order]
+    new = np.ones(len(order), dtype=bool)
+    new[1:] = (groups[1:] != groups[:-1]) | (words[1:] != words[:-1])
+    return np.flatnonzero(new), order
+
+
+def _concatenate(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    return np.concatenate(arrays) if len(arrays) else np.empty(0, dtype=np.int64)
