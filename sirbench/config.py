@@ -131,7 +131,9 @@ def _fields_at(model: type[Settings], location: Iterable) -> list[str]:
             here = here.get("items", {})
         else:
             here = here.get("properties", {}).get(part) or here.get("additionalProperties", {})
-    return sorted(_resolve(schema, here).get("properties", {}))
+    here = _resolve(schema, here)
+    members = [here, *(_resolve(schema, option) for option in here.get("anyOf", []))]
+    return sorted({key for member in members for key in member.get("properties", {})})
 
 
 def _is_named(option: Mapping, part: object) -> bool:

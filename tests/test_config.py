@@ -86,6 +86,25 @@ MISTAKES = {
         {"candidates": {"mine": {"dev": "dev.trec"}}},
         ["config/studies/test.yaml: candidates.mine.train: this key is missing"],
     ),
+    "unknown key of a published run": (
+        "studies/test.yaml",
+        {"candidates": {"mine": {"dev": "dev.trec", "train": {"path": "train.trec", "uri": "http://a.org"}}}},
+        ["config/studies/test.yaml: candidates.mine.train.uri: unknown key", "did you mean 'url'?"],
+    ),
+    "run in an unknown format": (
+        "studies/test.yaml",
+        {"candidates": {"mine": {"dev": "dev.trec", "train": {"path": "train.tsv", "format": "tsv"}}}},
+        ["candidates.mine.train.format", "'trec', 'ranks' or 'texts'", "'tsv'"],
+    ),
+    "published where no one can fetch it": (
+        "studies/test.yaml",
+        {
+            "candidates": {
+                "mine": {"train": "train.trec", "dev": {"path": "dev.trec", "url": "a.org/dev.trec"}}
+            }
+        },
+        ["candidates.mine.dev.url", "https?://", "'a.org/dev.trec'"],
+    ),
     "a seed twice": ("studies/test.yaml", {"seeds": [1, 1]}, ["seeds: [1, 1] names a seed twice"]),
     "no room for the document": (
         "studies/test.yaml",
