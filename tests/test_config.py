@@ -202,6 +202,31 @@ MISTAKES = {
         {"baseline": "v5"},
         ["config/tables/table3.yaml: baseline: unknown name 'v5'"],
     ),
+    "table of cells without rows": (
+        "tables/table3.yaml",
+        {"rows": None},
+        ["config/tables/table3.yaml: rows: a table of cells needs at least one row"],
+    ),
+    "table of candidates with rows": (
+        "tables/table3.yaml",
+        {"of": "candidates", "baseline": "bm25"},
+        ["config/tables/table3.yaml: rows: a table of candidates makes its own rows"],
+    ),
+    "table of candidates without a baseline": (
+        "tables/firststage.yaml",
+        {"baseline": None},
+        ["config/tables/firststage.yaml: baseline: this key is missing: which candidates"],
+    ),
+    "table of candidates with an unknown baseline": (
+        "tables/firststage.yaml",
+        {"baseline": "bm52"},
+        ["config/tables/firststage.yaml: baseline: unknown name 'bm52'; did you mean 'bm25'?"],
+    ),
+    "figure of a table of candidates": (
+        "figures/figure4.yaml",
+        {"table": "firststage"},
+        ["config/figures/figure4.yaml: table: firststage is no table of cells, which figures draw"],
+    ),
     "table with a cell twice": (
         "tables/table3.yaml",
         {"rows__1__recipe": "v0"},

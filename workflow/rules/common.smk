@@ -125,7 +125,7 @@ def table_inputs(name: str) -> list:
             for cell in plan.cells(CONFIG, table)
             for seed in CONFIG.study.seeds
         ],
-        *[PATHS.first_stage(candidates) for candidates in plan.shown_candidates(CONFIG, table)],
+        *[PATHS.first_stage(candidates) for candidates in plan.measured_candidates(CONFIG, table)],
     ]
 
 
