@@ -18,8 +18,8 @@ from sirbench.reporting.presentation import (
     Presentation,
     ShownRow,
     mark,
+    of_queries,
     paper_name,
-    sample_note,
 )
 from sirbench.reporting.tables import COLUMNS, SIGNIFICANCE_LEVEL, estimate, with_corrected
 
@@ -84,7 +84,7 @@ def present_first_stages(
             ShownRow(row, [Number(line.text, line.best, line.mark) for line in group.itertuples()])
             for (_, row), group in lines.groupby(["candidates", "row"], sort=False)
         ],
-        notes=[sample_note(lines), _test_note(lines, table)],
+        notes=[f"Means over {of_queries(lines)}. Bold: best of its column.", _test_note(lines, table)],
         comparisons=[],
         stub="First stage",
     )

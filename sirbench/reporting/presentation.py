@@ -119,7 +119,7 @@ def present(
             for row in table.rows
         ],
         notes=[
-            sample_note(lines),
+            _sample_note(lines),
             *_test_notes(lines, table),
             *(_first_stage_note(head, first_stage[name]) for name, head in groups.items()),
             *([f"Left out, as this study lacks their backbones: {', '.join(left_out)}."] if left_out else []),
@@ -146,12 +146,16 @@ def mark(line: tuple, baseline: float) -> str:
     return direction if line.p_holm < SIGNIFICANCE_LEVEL else f"({direction})"
 
 
-def sample_note(lines: pd.DataFrame) -> str:
-    """Say how many queries and seeds a number is the mean of."""
-    queries, seeds = lines["queries"].iloc[0], lines["seeds"].iloc[0]
+def _sample_note(lines: pd.DataFrame) -> str:
+    seeds = lines["seeds"].iloc[0]
     of_seeds = "one seed" if seeds == 1 else f"each query's values averaged over {seeds} seeds first"
-    of_queries = "one dev query" if queries == 1 else f"{queries} dev queries"
-    return f"Means over {of_queries}, {of_seeds}. Bold: best of its column."
+    return f"Means over {of_queries(lines)}, {of_seeds}. Bold: best of its column."
+
+
+def of_queries(lines: pd.DataFrame) -> str:
+    """Say how many queries a number is the mean of."""
+    queries = lines["queries"].iloc[0]
+    return "one dev query" if queries == 1 else f"{queries} dev queries"
 
 
 def _test_notes(lines: pd.DataFrame, table: Table) -> list[str]:
