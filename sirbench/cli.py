@@ -71,6 +71,20 @@ def check(study: StudyOption = "demo") -> None:
 
 
 @app.command()
+def plan(
+    study: StudyOption,
+    tflops: Annotated[float, typer.Option(help="What a GPU does, in TFLOP/s.", min=0.001)] = 125.0,
+    pairs_per_second: Annotated[
+        float | None, typer.Option(help="Measured: pairs that one GPU trains on in a second.", min=0.001)
+    ] = None,
+) -> None:
+    """Say what a study will cost before anything starts: pairs, GPU-hours, trainings, bytes on disk."""
+    from sirbench.steps.plan import describe_plan
+
+    print(describe_plan(load(study), tflops, pairs_per_second))
+
+
+@app.command()
 def schema(
     folder: Annotated[Path, typer.Argument(help="Where to write them.")] = Path("config/schema"),
 ) -> None:
