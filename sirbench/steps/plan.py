@@ -25,9 +25,10 @@ def describe_plan(
         for name, (encoder, _) in encoders.items()
     }
     first = next(iter(encoders))
+    documents, train, dev = (f"{number:,}" for number in sizes)
     parts = [
         f"Study {study.title}",
-        f"{sizes.documents:,} documents; queries: {sizes.train_queries:,} training, {sizes.dev_queries:,} dev",
+        f"{documents} documents; queries: {train} training, {dev} dev",
         f"candidates: {', '.join(study.candidates)}; seeds: {', '.join(map(str, study.seeds))}",
         "",
         "On disk:",
