@@ -148,7 +148,8 @@ def reranking_pairs(config: Configuration, sizes: Sizes) -> Pairs:
 def table_cost(config: Configuration, table: Table, sizes: Sizes, speeds: dict[str, Speed]) -> TableCost:
     """What a table's cells cost where nothing of it is there yet: compressors that they share count once.
 
-    `speeds` are by backbone. Embedding for figures, first stages and evaluation are not counted.
+    `speeds` are by backbone. First stages, the pre-training of backbones, and embedding for figures are not
+    counted.
     """
     trainings: dict[tuple, tuple[plan.Job, bool]] = {}
     total, hours, model_bytes = Pairs(), 0.0, 0.0
@@ -195,6 +196,8 @@ def sizes_of(config: Configuration) -> Sizes:
 def encoder_of(config: Configuration, backbone: str) -> tuple[Encoder, bool]:
     """A backbone's sizes, and whether they are known or assumed to be BERT-base's."""
     spec = config.study.backbones[backbone]
+    if spec.source == "pretrained":
+        return encoder_of(config, spec.start)
     if spec.source == "tiny":
         return Encoder(spec.layers, spec.hidden, 4 * spec.hidden, spec.vocabulary), True
     folders: list[Path] = [Layout(config.name).backbone(backbone)]

@@ -145,8 +145,12 @@ def shown_rows(config: Configuration, table: Table) -> tuple[list[Row], list[str
 
 
 def shown_candidates(config: Configuration, table: Table) -> list[str]:
-    """The candidates of a table that the study has, in the table's order."""
-    wanted = table.candidates or config.study.columns
+    """The candidates of a table that the study has, in the table's order.
+
+    A table of cells shows those that are re-ranked, unless it names others; a table of candidates all.
+    """
+    every = config.study.columns if table.of == "cells" else config.study.candidates
+    wanted = table.candidates or every
     return [name for name in wanted if name in config.study.candidates]
 
 

@@ -162,6 +162,7 @@ def test_backbones_are_looked_at_where_they_are():
     config = load("demo", ROOT / "config")
     assert cost.encoder_of(config, "bert") == (Encoder(2, 128, 512, 8000), True)
     paper = load("paper", ROOT / "config")
+    assert cost.encoder_of(paper, "wlp") == cost.encoder_of(paper, "bert")  # pre-trained from it
     assert cost.encoder_of(paper, "bert") == (BERT_BASE, False)
     folder = Layout("paper").backbone("bert")
     folder.mkdir(parents=True)

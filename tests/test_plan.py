@@ -165,10 +165,17 @@ def test_a_table_of_some_candidates_needs_those_it_tests_against_too(demo):
     assert measured_candidates(demo, table) == ["bm25"]
 
 
-def test_a_study_without_its_backbones_shows_nothing_of_a_table():
-    config = load("scifact", ROOT / "config")
+def test_a_study_without_its_backbones_shows_nothing_of_a_table(paper):
+    backbones = {"bert": paper.study.backbones["bert"]}
+    config = replace(paper, study=paper.study.model_copy(update={"backbones": backbones}))
     assert not shows_something(config, config.tables["table1"])
     assert shows_something(config, config.tables["table2"])
+
+
+def test_candidates_that_are_not_reranked_are_first_stages_all_the_same(paper):
+    config = replace(paper, study=paper.study.model_copy(update={"reranked": ["ance"]}))
+    assert shown_candidates(config, paper.tables["table3"]) == ["ance"]
+    assert shown_candidates(config, paper.tables["firststage"]) == ["hdct", "ance"]
 
 
 def space(**settings):
