@@ -7,32 +7,43 @@ from sirbench.data import download
 from sirbench.study import GivenRuns, RunFile
 
 
-def published_files(config: Configuration, candidates: str | None = None) -> Iterator[tuple[str, RunFile]]:
-    """Name (`hdct train`) and description of every published run of the study, or of some candidates."""
-    for name, spec in config.study.candidates.items():
-        if isinstance(spec, GivenRuns) and candidates in (None, name):
-            for split, file in spec.files.items():
-                if file.url:
-                    yield f"{name} {split}", file
-
-
 def list_downloads(config: Configuration, candidates: str | None = None) -> str:
-    """What `fetch` would bring: a paragraph a file, with state, size, checksum and terms of use."""
-    files = list(published_files(config, candidates))
+    """What `fetch` would bring: a paragraph a file, with state, size, checksum and terms of use.
+
+    And what it would not, since the study knows no address for it: a line for each such file that is missing.
+    """
+    given = list(_given_files(config, candidates))
+    files = [(name, file) for name, file, _ in given if file.url]
+    by_hand = [
+        f"{name}: missing, and no address is known; to be put at {file.path}. {source}".rstrip()
+        for name, file, source in given
+        if not file.url and not file.path.exists()
+    ]
     if not files:
-        return f"{config.name}: no published runs to fetch"
-    sizes = [None if file.path.exists() else _size(file) for _, file in files]
-    parts = [_describe(name, file, size) for (name, file), size in zip(files, sizes, strict=True)]
-    missing = sum(not file.path.exists() for _, file in files)
-    unknown = sum(size is None for size in sizes) - (len(files) - missing)
-    total = f"{missing} of {len(files)} to fetch, {_bytes(sum(size or 0 for size in sizes))}"
-    return "\n".join([*parts, total + (f" and {unknown} of unknown size" if unknown else "")])
+        return "\n".join([*by_hand, f"{config.name}: no published runs to fetch"])
+    sizes = {name: _size(file) for name, file in files if not file.path.exists()}
+    parts = [_describe(name, file, sizes.get(name)) for name, file in files]
+    known = [size for size in sizes.values() if size is not None]
+    total = [
+        f"{len(sizes)} of {len(files)} to fetch",
+        *([_bytes(sum(known))] if known else []),
+        *([f"{len(sizes) - len(known)} of unknown size"] if len(known) < len(sizes) else []),
+    ]
+    return "\n".join([*parts, *by_hand, ", ".join(total)])
 
 
 def fetch_downloads(config: Configuration, candidates: str | None = None) -> None:
     """Bring every published run to its place; a cut download is resumed."""
-    for _, file in published_files(config, candidates):
-        download.fetch(file)
+    for _, file, _ in _given_files(config, candidates):
+        if file.url:
+            download.fetch(file)
+
+
+def _given_files(config: Configuration, candidates: str | None) -> Iterator[tuple[str, RunFile, str]]:
+    """Name (`hdct train`), file and source of every given run of the study, or of some candidates."""
+    for name, spec in config.study.candidates.items():
+        if isinstance(spec, GivenRuns) and candidates in (None, name):
+            yield from ((f"{name} {split}", file, spec.source) for split, file in spec.files.items())
 
 
 def _describe(name: str, file: RunFile, size: int | None) -> str:

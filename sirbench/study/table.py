@@ -40,7 +40,7 @@ class Table(Settings):
     """Recipe whose cell, with the same backbone and candidates, a row is t-tested against; in a table of
     candidates, the name of the candidates to test against."""
     candidates: list[str] | None = None
-    """Candidates to show, in order; null: all that the study re-ranks."""
+    """Candidates to show, in order; null: all that the study re-ranks, or, in a table of candidates, has."""
 
     @model_validator(mode="after")
     def _fits_what_its_rows_are(self) -> Self:

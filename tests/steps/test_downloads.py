@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from sirbench.config import load
+from sirbench.data import download
 from sirbench.data.given_runs import read_given_run
 from sirbench.data.runs import read_run
 from sirbench.errors import InputError
@@ -92,6 +93,16 @@ def test_listing_after_fetching_says_so(servers):
     assert "given train: there" in listed
     assert "(recorded on first use)" in listed
     assert "0 of 2 to fetch" in listed
+
+
+def test_listing_names_what_no_one_can_fetch(monkeypatch):
+    monkeypatch.setattr(download, "asked_size", lambda file: None)
+    listed = list_downloads(load("paper", ROOT / "config"), "ance")
+    assert (
+        "ance train: missing, and no address is known; to be put at candidates/ance.train.trec.gz" in listed
+    )
+    assert "docs/candidates.md" in listed
+    assert "1 of 1 to fetch" in listed
 
 
 def test_a_study_without_published_runs_has_nothing_to_fetch(servers):
