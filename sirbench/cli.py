@@ -27,6 +27,9 @@ app = typer.Typer(
 
 StudyOption = Annotated[str, typer.Option("--study", help="Name of a file in config/studies/.")]
 CandidatesOption = Annotated[str, typer.Option("--candidates", help="Candidates of the study, e.g. bm25.")]
+OneOfThemOption = Annotated[
+    str | None, typer.Option("--candidates", help="Some candidates only; all of the study's if not given.")
+]
 BackboneOption = Annotated[str, typer.Option("--backbone", help="Backbone of the study, e.g. bert.")]
 RecipeOption = Annotated[str, typer.Option("--recipe", help="Name of a file in config/recipes/.")]
 SeedOption = Annotated[int, typer.Option("--seed", help="Seed of the cell.")]
@@ -68,6 +71,20 @@ def check(study: StudyOption = "demo") -> None:
 
 
 @app.command()
+def plan(
+    study: StudyOption,
+    tflops: Annotated[float, typer.Option(help="What a GPU does, in TFLOP/s.", min=0.001)] = 125.0,
+    pairs_per_second: Annotated[
+        float | None, typer.Option(help="Measured: pairs that one GPU trains on in a second.", min=0.001)
+    ] = None,
+) -> None:
+    """Say what a study will cost before anything starts: pairs, GPU-hours, trainings, bytes on disk."""
+    from sirbench.steps.plan import describe_plan
+
+    print(describe_plan(load(study), tflops, pairs_per_second))
+
+
+@app.command()
 def schema(
     folder: Annotated[Path, typer.Argument(help="Where to write them.")] = Path("config/schema"),
 ) -> None:
@@ -98,6 +115,24 @@ def collection(study: StudyOption) -> None:
     from sirbench.steps.collection import make_collection
 
     make_collection(load(study))
+
+
+@app.command()
+def downloads(study: StudyOption, candidates: OneOfThemOption = None) -> None:
+    """List the published runs that the study takes from others: size, checksum, licence, and what is here."""
+    from sirbench.steps.downloads import list_downloads
+
+    print(list_downloads(_with_candidates(study, candidates), candidates))
+
+
+@app.command()
+def fetch(study: StudyOption, candidates: OneOfThemOption = None) -> None:
+    """Fetch what `downloads` lists, and nothing else; started again after a cut, it resumes."""
+    from sirbench.steps.downloads import fetch_downloads, list_downloads
+
+    config = _with_candidates(study, candidates)
+    print(list_downloads(config, candidates))
+    fetch_downloads(config, candidates)
 
 
 @app.command()
@@ -305,6 +340,13 @@ def _cell(study: str, candidates: str, backbone: str, recipe: str, seed: int) ->
     _known(recipe, "recipes", config)
     if seed not in config.study.seeds:
         raise InputError(f"--seed: study {study} has no seed {seed}; allowed: {config.study.seeds}")
+    return config
+
+
+def _with_candidates(study: str, candidates: str | None) -> Configuration:
+    config = load(study)
+    if candidates is not None:
+        _known(candidates, "candidates", config)
     return config
 
 

@@ -131,7 +131,9 @@ def _fields_at(model: type[Settings], location: Iterable) -> list[str]:
             here = here.get("items", {})
         else:
             here = here.get("properties", {}).get(part) or here.get("additionalProperties", {})
-    return sorted(_resolve(schema, here).get("properties", {}))
+    here = _resolve(schema, here)
+    members = [here, *(_resolve(schema, option) for option in here.get("anyOf", []))]
+    return sorted({key for member in members for key in member.get("properties", {})})
 
 
 def _is_named(option: Mapping, part: object) -> bool:
@@ -165,8 +167,9 @@ def _check_table(
 ) -> None:
     backbones = {name for study in studies.values() for name in study.backbones}
     candidates = {name for study in studies.values() for name in study.candidates}
-    if table.baseline not in recipes:
-        raise InputError(f"{path}: baseline: {_unknown(table.baseline, recipes)}")
+    known = candidates if table.of == "candidates" else recipes
+    if table.baseline not in known:
+        raise InputError(f"{path}: baseline: {_unknown(table.baseline, known)}")
     for number, row in enumerate(table.rows):
         if row.recipe not in recipes:
             raise InputError(f"{path}: rows.{number}.recipe: {_unknown(row.recipe, recipes)}")
@@ -193,6 +196,8 @@ def _check_figure(figure: Figure, name: str, path: str, tables: Mapping[str, Tab
         return
     if figure.table not in tables:
         raise InputError(f"{path}: table: {_unknown(figure.table, tables)}")
+    if tables[figure.table].of != "cells":
+        raise InputError(f"{path}: table: {figure.table} is no table of cells, which figures draw")
     shown = tables[figure.table].measures
     for number, measure in enumerate(figure.measures):
         if measure not in shown:

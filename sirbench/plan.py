@@ -145,9 +145,21 @@ def shown_rows(config: Configuration, table: Table) -> tuple[list[Row], list[str
 
 
 def shown_candidates(config: Configuration, table: Table) -> list[str]:
-    """The candidates of a table that the study has, in the table's order."""
-    wanted = table.candidates or config.study.columns
+    """The candidates of a table that the study has, in the table's order.
+
+    A table of cells shows those that are re-ranked, unless it names others; a table of candidates all.
+    """
+    every = config.study.columns if table.of == "cells" else config.study.candidates
+    wanted = table.candidates or every
     return [name for name in wanted if name in config.study.candidates]
+
+
+def measured_candidates(config: Configuration, table: Table) -> list[str]:
+    """The candidates whose own measures a table needs: those it shows, and those it tests them against."""
+    baseline = (
+        [table.baseline] if table.of == "candidates" and table.baseline in config.study.candidates else []
+    )
+    return list(dict.fromkeys([*shown_candidates(config, table), *baseline]))
 
 
 def cells(config: Configuration, table: Table) -> list[tuple[str, str, str]]:
@@ -188,9 +200,27 @@ def embedded_cells(config: Configuration) -> dict[tuple[str, str, str, int], dic
     return counts
 
 
+def shows_something(config: Configuration, table: Table) -> bool:
+    """Whether the study has any cell, or any candidates, that a table shows."""
+    shown = cells(config, table) if table.of == "cells" else shown_candidates(config, table)
+    return bool(shown)
+
+
 def measures(config: Configuration) -> list[str]:
-    """Every measure that any table shows: what a cell is evaluated by."""
-    return list(dict.fromkeys(name for table in config.tables.values() for name in table.measures))
+    """Every measure that any table of cells shows: what a cell is evaluated by."""
+    tables = [table for table in config.tables.values() if table.of == "cells"]
+    return list(dict.fromkeys(name for table in tables for name in table.measures))
+
+
+def candidates_measures(config: Configuration) -> list[str]:
+    """What candidates are evaluated by: as cells are, as tables of candidates ask, and by their recall."""
+    shown = [name for table in config.tables.values() for name in table.measures]
+    return list(dict.fromkeys([*measures(config), recall(config.study), *shown]))
+
+
+def recall(study: Study) -> str:
+    """The measure that bounds re-ranking: recall at the candidates' depth."""
+    return f"R@{study.depth}"
 
 
 def _plan_levels(recipe: Recipe, study: Study, level: int) -> Job:

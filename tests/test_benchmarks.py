@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks import scale
 from benchmarks.__main__ import main
 from benchmarks.material import first_layers, make_material
 from benchmarks.memory import SIZES, longest_block, resident
 from benchmarks.step import CPR, first_block, plain_scorer, step
 from benchmarks.timing import Row, Times, speedup, table
+from sirbench.data.runs import read_run
+from sirbench.data.tokens import TokenStore
 from sirbench.ranking.cross_encoder import CrossEncoder
 from sirbench.strategies import Options
 from sirbench.training.batch import block_scorer
@@ -79,6 +82,33 @@ def test_the_resident_set_grows_by_what_is_written_to():
     before = resident("VmRSS")
     written = np.ones(64 * 1024**2, dtype=np.uint8)
     assert 0.9 < (resident("VmRSS") - before) / (written.nbytes / 1024) < 1.5
+
+
+def test_documents_at_scale_are_the_same_however_many_are_read():
+    some = [document for document, _ in zip(scale.documents(30_000), range(10_005), strict=False)]
+    again = list(scale.documents(10_005))
+    assert some[:10_000] == again[:10_000]
+    lengths = [len(document.text.split()) for document in again]
+    assert (min(lengths), max(lengths)) == (scale.SHORTEST, scale.LONGEST)
+    assert (
+        len({document.doc_id for document in again}) == len({document.text for document in again}) == 10_005
+    )
+
+
+def test_every_stage_at_scale_does_its_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(scale, "QUERIES", 20)
+    for stage in scale.STAGES.values():
+        stage(tmp_path, 400)
+    first = read_run(tmp_path / "bm25.trec.gz").groupby("query_id").head(1)
+    assert (first["query_id"] == "q" + first["doc_id"]).mean() > 0.9  # a query is words of its document
+    assert len(TokenStore(tmp_path / "tokens").documents.ids) == 400
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the unit of ru_maxrss is Linux's")
+def test_a_stage_is_measured_in_a_process_of_its_own(tmp_path):
+    took = scale.measure("read", tmp_path, 100)
+    assert 0 < took["seconds"] < 60
+    assert 0.03 < took["gigabytes"] < 1
 
 
 def test_requirements_are_the_pins_of_the_extra(capsys):

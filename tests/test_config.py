@@ -86,6 +86,25 @@ MISTAKES = {
         {"candidates": {"mine": {"dev": "dev.trec"}}},
         ["config/studies/test.yaml: candidates.mine.train: this key is missing"],
     ),
+    "unknown key of a published run": (
+        "studies/test.yaml",
+        {"candidates": {"mine": {"dev": "dev.trec", "train": {"path": "train.trec", "uri": "http://a.org"}}}},
+        ["config/studies/test.yaml: candidates.mine.train.uri: unknown key", "did you mean 'url'?"],
+    ),
+    "run in an unknown format": (
+        "studies/test.yaml",
+        {"candidates": {"mine": {"dev": "dev.trec", "train": {"path": "train.tsv", "format": "tsv"}}}},
+        ["candidates.mine.train.format", "'trec', 'ranks' or 'texts'", "'tsv'"],
+    ),
+    "published where no one can fetch it": (
+        "studies/test.yaml",
+        {
+            "candidates": {
+                "mine": {"train": "train.trec", "dev": {"path": "dev.trec", "url": "a.org/dev.trec"}}
+            }
+        },
+        ["candidates.mine.dev.url", "https?://", "'a.org/dev.trec'"],
+    ),
     "a seed twice": ("studies/test.yaml", {"seeds": [1, 1]}, ["seeds: [1, 1] names a seed twice"]),
     "no room for the document": (
         "studies/test.yaml",
@@ -230,6 +249,31 @@ MISTAKES = {
         "tables/table3.yaml",
         {"baseline": "v5"},
         ["config/tables/table3.yaml: baseline: unknown name 'v5'"],
+    ),
+    "table of cells without rows": (
+        "tables/table3.yaml",
+        {"rows": None},
+        ["config/tables/table3.yaml: rows: a table of cells needs at least one row"],
+    ),
+    "table of candidates with rows": (
+        "tables/table3.yaml",
+        {"of": "candidates", "baseline": "bm25"},
+        ["config/tables/table3.yaml: rows: a table of candidates makes its own rows"],
+    ),
+    "table of candidates without a baseline": (
+        "tables/firststage.yaml",
+        {"baseline": None},
+        ["config/tables/firststage.yaml: baseline: this key is missing: which candidates"],
+    ),
+    "table of candidates with an unknown baseline": (
+        "tables/firststage.yaml",
+        {"baseline": "bm52"},
+        ["config/tables/firststage.yaml: baseline: unknown name 'bm52'; did you mean 'bm25'?"],
+    ),
+    "figure of a table of candidates": (
+        "figures/figure4.yaml",
+        {"table": "firststage"},
+        ["config/figures/figure4.yaml: table: firststage is no table of cells, which figures draw"],
     ),
     "table with a cell twice": (
         "tables/table3.yaml",

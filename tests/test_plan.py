@@ -7,17 +7,21 @@ import pytest
 from sirbench.config import load
 from sirbench.errors import InputError
 from sirbench.plan import (
+    candidates_measures,
     cells,
     compressors,
     corpora,
     corpus_name,
     embedded_cells,
     level_named,
+    measured_candidates,
     measures,
     plan,
     pretrained,
     pretraining_settings,
+    shown_candidates,
     shown_rows,
+    shows_something,
     space_cells,
 )
 from sirbench.study import Figure, Space
@@ -145,6 +149,37 @@ def test_rows_without_their_backbone_are_left_out_by_label():
 
 def test_a_cell_is_measured_by_all_that_any_table_shows(demo):
     assert measures(demo) == ["RR@100", "RR@10", "AP@20", "nDCG@20"]
+
+
+def test_candidates_are_also_measured_by_what_tables_of_candidates_show(demo):
+    assert candidates_measures(demo) == ["RR@100", "RR@10", "AP@20", "nDCG@20", "R@100", "nDCG@10"]
+
+
+def test_a_table_of_candidates_needs_no_cell(paper):
+    table = paper.tables["firststage"]
+    assert cells(paper, table) == []
+    assert shows_something(paper, table)
+    assert measured_candidates(paper, table) == ["hdct", "ance"]
+
+
+def test_a_table_of_some_candidates_needs_those_it_tests_against_too(demo):
+    table = demo.tables["firststage"].model_copy(update={"candidates": ["other"]})
+    assert shown_candidates(demo, table) == []
+    assert not shows_something(demo, table)
+    assert measured_candidates(demo, table) == ["bm25"]
+
+
+def test_a_study_without_its_backbones_shows_nothing_of_a_table(paper):
+    backbones = {"bert": paper.study.backbones["bert"]}
+    config = replace(paper, study=paper.study.model_copy(update={"backbones": backbones}))
+    assert not shows_something(config, config.tables["table1"])
+    assert shows_something(config, config.tables["table2"])
+
+
+def test_candidates_that_are_not_reranked_are_first_stages_all_the_same(paper):
+    config = replace(paper, study=paper.study.model_copy(update={"reranked": ["ance"]}))
+    assert shown_candidates(config, paper.tables["table3"]) == ["ance"]
+    assert shown_candidates(config, paper.tables["firststage"]) == ["hdct", "ance"]
 
 
 def space(**settings):

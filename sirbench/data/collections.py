@@ -68,6 +68,14 @@ def count_documents(dataset_id: str) -> int:
     return known if known is not None else sum(1 for _ in iterate_documents(dataset_id))
 
 
+def count_queries(dataset_id: str) -> int:
+    """How many queries there are, judged or not: from ir_datasets' metadata, otherwise by counting."""
+    dataset = open_collection(dataset_id, "queries")
+    known = dataset.metadata().get("queries", {}).get("count")
+    with _downloading(dataset_id, "queries"):
+        return known if known is not None else sum(1 for _ in dataset.queries_iter())
+
+
 def fingerprint(dataset_id: str) -> str:
     """The sha256 over the ids and texts of `iterate_documents`."""
     return documents.fingerprint(

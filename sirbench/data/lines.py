@@ -1,7 +1,9 @@
 """Lines of a text file with their numbers, so that every reader can say where a mistake is."""
 
 import gzip
-from collections.abc import Iterator
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -17,11 +19,35 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
     if not path.is_file():
         raise InputError(f"{path}: there is no such file")
     with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-        without_mark = file.readline().removeprefix(b"\xef\xbb\xbf")
-        for number, line in enumerate(chain([without_mark], file), start=1):
-            try:
-                text = line.decode().rstrip("\r\n")
-            except UnicodeDecodeError as error:
-                raise InputError(f"{path}, line {number}: not UTF-8 ({error})") from None
-            if text and not text.isspace():
-                yield number, text
+        yield from _decode(file, str(path))
+
+
+def archived_lines(path: Path) -> Iterator[tuple[str, int, str]]:
+    """`numbered_lines` of every file in the zip archive `path`, by name, each after its name.
+
+    What a Mac adds to an archive (`__MACOSX/`, hidden files) is no file of it. Raises InputError like
+    `numbered_lines`, and for an archive that is damaged or cut short.
+    """
+    if not Path(path).is_file():
+        raise InputError(f"{path}: there is no such file")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in sorted(archive.namelist()):
+                hidden = any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
+                if not hidden and not name.endswith("/"):
+                    with archive.open(name) as file:
+                        yield from ((name, *line) for line in _decode(file, f"{path}, {name}"))
+    except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, RuntimeError) as error:
+        raise InputError(f"{path}: truncated, or no zip archive that can be read ({error})") from error
+
+
+def _decode(file: Iterable[bytes], name: str) -> Iterator[tuple[int, str]]:
+    lines = iter(file)
+    without_mark = next(lines, b"").removeprefix(b"\xef\xbb\xbf")
+    for number, line in enumerate(chain([without_mark], lines), start=1):
+        try:
+            text = line.decode().rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise InputError(f"{name}, line {number}: not UTF-8 ({error})") from None
+        if text and not text.isspace():
+            yield number, text

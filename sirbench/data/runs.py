@@ -8,7 +8,7 @@ document id, which is trec_eval's rule, so that every evaluator sees the order t
 import csv
 import gzip
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
@@ -95,9 +95,11 @@ def check_ids(
     path: Path,
     queries: Collection[str] | None = None,
     documents: Collection[str] | None = None,
+    lines: Iterable[tuple[str, tuple[str, str, float]]] | None = None,
 ) -> None:
     """Raise InputError, naming file, line and id, if `run` (read from `path`) holds an unknown id.
 
+    `lines` are the file's places and results, where it is no plain TREC run (`given_runs.results`).
     `queries` and `documents` are the ids of the whole collection, not those that a study keeps: a published
     run may cover more queries than the study asks for, while an id that the collection lacks means that the
     run belongs to another collection. None leaves a kind of id unchecked.
@@ -109,12 +111,17 @@ def check_ids(
     }
     if not any(unknown.values()):
         return
-    for number, (query, _, document, *_) in _numbered_fields(path):
+    if lines is None:
+        fields = _numbered_fields(path)
+        lines = (
+            (f"{path}, line {number}", (query, document, 0)) for number, (query, _, document, *_) in fields
+        )
+    for place, (query, document, _) in lines:
         for kind, name in (("query", query), ("document", document)):
             if name in unknown.get(kind, ()):
                 others = len(unknown[kind]) - 1
                 raise InputError(
-                    f"{path}, line {number}: the collection has no {kind} {name!r} (nor {others} more of the "
+                    f"{place}: the collection has no {kind} {name!r} (nor {others} more of the "
                     f"run's {kind} ids); was the run made for another collection?"
                 )
 

@@ -34,7 +34,7 @@ def render(shown: Presentation) -> str:
         rf"\label{{tab:{shown.name}}}\par\smallskip",
         rf"\begin{{tabular}}{{@{{}}l{'c' * columns}@{{}}}}",
         r"\toprule",
-        *_heads(shown.groups),
+        *_heads(shown),
         r"\midrule",
     ]
     for row in shown.rows:
@@ -56,15 +56,15 @@ def escape(text: str) -> str:
     return "".join(SPECIAL.get(character, character) for character in text)
 
 
-def _heads(groups: list[tuple[str, list[str]]]) -> list[str]:
+def _heads(shown: Presentation) -> list[str]:
     spans, rules, first = [""], [], 2
-    for group, measures in groups:
+    for group, measures in shown.groups:
         last = first + len(measures) - 1
         spans.append(rf"\multicolumn{{{len(measures)}}}{{c}}{{{escape(group)}}}")
         rules.append(rf"\cmidrule(lr){{{first}-{last}}}")
         first = last + 1
-    measures = [escape(measure) for _, measures in groups for measure in measures]
-    return [_row(spans), " ".join(rules), _row(["Model", *measures])]
+    measures = [escape(measure) for _, measures in shown.groups for measure in measures]
+    return [_row(spans), " ".join(rules), _row([escape(shown.stub), *measures])]
 
 
 def _row(cells: list[str]) -> str:

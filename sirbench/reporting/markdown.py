@@ -14,7 +14,7 @@ def render(shown: Presentation) -> str:
     if shown.warning:
         parts.append(f"> **{shown.warning}**")
     parts.append(_escape(shown.caption))
-    parts.append(_grid(["Model", *heads], rows, "l" + "r" * len(heads)))
+    parts.append(_grid([shown.stub, *heads], rows, "l" + "r" * len(heads)))
     parts.append("\n".join(f"- {_escape(note)}" for note in shown.notes))
     if shown.comparisons:
         heads = ["Model", "Column", "Ours", "95 % interval", "Published", "Difference", "Verdict"]

@@ -84,7 +84,7 @@ def sortable(heads: Sequence[str], rows: Sequence[Sequence[Cell]], groups: str =
 
 def printed_table(shown: Presentation) -> str:
     """Return a table of the study, and below it ours beside the published numbers."""
-    heads = ["Model", *(measure for _, measures in shown.groups for measure in measures)]
+    heads = [shown.stub, *(measure for _, measures in shown.groups for measure in measures)]
     spans = "".join(f'<th colspan="{len(names)}">{escape(group)}</th>' for group, names in shown.groups)
     rows = [
         [

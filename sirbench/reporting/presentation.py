@@ -69,6 +69,8 @@ class Presentation:
     rows: list[ShownRow]
     notes: list[str]
     comparisons: list[Comparison]
+    stub: str = "Model"
+    """Head of the column of labels."""
 
 
 def present(
@@ -133,19 +135,27 @@ def paper_name(measure: str) -> str:
 
 
 def _mark(line: tuple, table: Table, per_query: PerQuery) -> str:
-    """Return the direction's mark, in parentheses where Holm's correction takes it away, or ""."""
     if not line.significant:
         return ""
-    baseline = per_query[line.candidates, line.backbone, table.baseline][line.measure].mean()
-    mark = BETTER if line.value > baseline else WORSE
-    return mark if line.p_holm < SIGNIFICANCE_LEVEL else f"({mark})"
+    return mark(line, per_query[line.candidates, line.backbone, table.baseline][line.measure].mean())
+
+
+def mark(line: tuple, baseline: float) -> str:
+    """Return a significant line's mark of direction, in parentheses where Holm's correction takes it away."""
+    direction = BETTER if line.value > baseline else WORSE
+    return direction if line.p_holm < SIGNIFICANCE_LEVEL else f"({direction})"
 
 
 def _sample_note(lines: pd.DataFrame) -> str:
-    queries, seeds = lines["queries"].iloc[0], lines["seeds"].iloc[0]
+    seeds = lines["seeds"].iloc[0]
     of_seeds = "one seed" if seeds == 1 else f"each query's values averaged over {seeds} seeds first"
-    of_queries = "one dev query" if queries == 1 else f"{queries} dev queries"
-    return f"Means over {of_queries}, {of_seeds}. Bold: best of its column."
+    return f"Means over {of_queries(lines)}, {of_seeds}. Bold: best of its column."
+
+
+def of_queries(lines: pd.DataFrame) -> str:
+    """Say how many queries a number is the mean of."""
+    queries = lines["queries"].iloc[0]
+    return "one dev query" if queries == 1 else f"{queries} dev queries"
 
 
 def _test_notes(lines: pd.DataFrame, table: Table) -> list[str]:

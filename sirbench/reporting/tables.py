@@ -66,15 +66,12 @@ def tidy_table(
         {
             **{"table": name, "row": row.label, "backbone": row.backbone, "recipe": row.recipe},
             **{"candidates": run, "measure": measure, "seeds": seeds},
-            **_estimate(per_query[run, row.backbone, row.recipe][measure]),
+            **estimate(per_query[run, row.backbone, row.recipe][measure]),
             "p_value": _p_value(per_query, table, row, run, measure),
         }
         for row, run, measure in tqdm(columns, desc=f"{name}: intervals and tests", unit="number")
     ]
-    frame = pd.DataFrame(lines)
-    family = frame.groupby(["candidates", "measure"], sort=False)["p_value"]
-    frame["p_holm"] = family.transform(lambda p_values: holm(p_values.tolist()))
-    frame["significant"] = frame["p_value"] < SIGNIFICANCE_LEVEL
+    frame = with_corrected(pd.DataFrame(lines), family=["candidates", "measure"])
     frame["published"] = [
         float("nan") if published is None else published_value(published, *place)
         for place in frame[KEYS].itertuples(index=False)
@@ -97,9 +94,22 @@ def verdict(ci_low: float, ci_high: float, published: float) -> str:
     return "inside our 95 % interval" if ci_low <= published <= ci_high else "no interval"
 
 
-def _estimate(values: pd.Series) -> dict[str, float | int]:
+def estimate(values: pd.Series) -> dict[str, float | int]:
+    """Return value, ci_low, ci_high and queries of a line, as `tidy_table` describes them."""
     low, high = bootstrap_interval(values)
     return {"value": float(values.mean()), "ci_low": low, "ci_high": high, "queries": len(values)}
+
+
+def with_corrected(lines: pd.DataFrame, family: list[str]) -> pd.DataFrame:
+    """Return lines that have a p_value with p_holm and significant too, as `tidy_table` describes them.
+
+    The tests of lines that agree in the columns `family` are corrected together.
+    """
+    p_values = lines.groupby(family, sort=False)["p_value"]
+    return lines.assign(
+        p_holm=p_values.transform(lambda of_family: holm(of_family.tolist())),
+        significant=lines["p_value"] < SIGNIFICANCE_LEVEL,
+    )
 
 
 def _p_value(per_query: PerQuery, table: Table, row: Row, candidates: str, measure: str) -> float:

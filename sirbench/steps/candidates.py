@@ -1,12 +1,11 @@
 """Step `candidates`: the first-stage runs of the study's train and dev queries."""
 
-from pathlib import Path
-
 import pandas as pd
 
 from sirbench.config import Configuration
-from sirbench.data import collections
-from sirbench.data.runs import check_ids, read_run, write_run
+from sirbench.data import collections, download
+from sirbench.data.given_runs import read_given_run, results
+from sirbench.data.runs import check_ids, write_run
 from sirbench.errors import InputError
 from sirbench.firststage import Trained, check_options, first_stage, options_of
 from sirbench.layout import Layout
@@ -53,16 +52,26 @@ def _take(
     config: Configuration, spec: GivenRuns, queries: dict[str, dict[str, str]]
 ) -> dict[str, pd.DataFrame]:
     """The given runs, cut to the study's queries and depth, once every id is known to the collection."""
+    for file in spec.files.values():
+        if not file.path.exists():
+            fetch = (
+                f"`sirbench fetch --study {config.name}` brings it. {download.by_hand(file)}."
+                if file.url
+                else ""
+            )
+            raise InputError(" ".join(filter(None, [f"{file.path}: no such run file.", fetch, spec.source])))
+        if file.url or file.sha256:
+            download.verify(file)
     documents = {document.doc_id for document in collections.iterate_documents(config.study.collection.train)}
     runs = {}
-    for split in SPLITS:
-        path: Path = getattr(spec, split)
-        if not path.exists():
-            raise InputError(f"{path}: no such run file. {spec.source}".rstrip())
-        run = read_run(path, depth=config.study.depth)
+    for split, file in spec.files.items():
+        run = read_given_run(file.path, file.format, config.study.depth)
         known = collections.query_ids(getattr(config.study.collection, split))
-        check_ids(run, path, queries=known, documents=documents)
+        lines = results(file.path, file.format)
+        check_ids(run, file.path, queries=known, documents=documents, lines=lines)
         runs[split] = run[run["query_id"].isin(queries[split].keys())]
         if runs[split].empty:
-            raise InputError(f"{path}: has none of the {len(queries[split])} {split} queries of the study")
+            raise InputError(
+                f"{file.path}: has none of the {len(queries[split])} {split} queries of the study"
+            )
     return runs

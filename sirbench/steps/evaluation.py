@@ -19,13 +19,8 @@ def evaluate_cell(config: Configuration, candidates: str, backbone: str, recipe:
 def evaluate_candidates(config: Configuration, candidates: str) -> None:
     """Measure the dev candidates as they are; recall at their depth is the ceiling of every cell."""
     layout = Layout(config.name)
-    measures = [*plan.measures(config), recall(config)]
+    measures = plan.candidates_measures(config)
     _evaluate(config, layout.candidates(candidates, "dev"), layout.first_stage(candidates), measures)
-
-
-def recall(config: Configuration) -> str:
-    """The measure that bounds re-ranking: recall at the candidates' depth."""
-    return f"R@{config.study.depth}"
 
 
 def _evaluate(config: Configuration, run: Path, output: Path, measures: list[str]) -> None:

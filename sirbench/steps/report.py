@@ -10,6 +10,7 @@ import pandas as pd
 from sirbench import plan
 from sirbench.atomic import atomic_file
 from sirbench.config import Configuration
+from sirbench.evaluation.measures import read_per_query
 from sirbench.layout import Layout
 from sirbench.reporting import page, ran, style
 from sirbench.reporting.measured import measured_values
@@ -17,14 +18,17 @@ from sirbench.reporting.presentation import DEMONSTRATION
 from sirbench.reporting.published import PUBLISHED, read_published
 from sirbench.reporting.tables import tidy_table
 from sirbench.steps.figure import draw
-from sirbench.steps.table import arrange
+from sirbench.steps.table import arrange, first_stages
 
 
 def make_report(config: Configuration) -> None:
     """Write the report of a study: finished, half finished, or failed."""
     layout, jobs = Layout(config.name), ran.everything(config)
     sections = {
-        "Tables": "\n".join(_table(config, name) for name in config.tables),
+        "Tables": "\n".join(
+            _table(config, name) if table.of == "cells" else _first_stages(config, name)
+            for name, table in config.tables.items()
+        ),
         "Figures": "\n".join(_figure(config, name) for name in config.figures),
         "Training curves": _curves(jobs),
         "What did not run": _unfinished(jobs),
@@ -64,16 +68,44 @@ def _table(config: Configuration, name: str) -> str:
     if not rows or not candidates:
         return head + page.paragraph("Nothing of this table is measured in this study.")
     table = whole.model_copy(update={"rows": rows})
-    layout = Layout(config.name)
-    path = layout.table(name)
+    path = Layout(config.name).table(name)
     if path.exists() and not unmeasured:
         tidy = pd.read_csv(path)
     else:
         published = read_published(PUBLISHED) if config.study.comparable else None
         tidy = tidy_table(name, table, values, candidates, len(config.study.seeds), published)
     note = page.paragraph(f"Not measured: {', '.join(unmeasured)}.", "missing") if unmeasured else ""
-    files = _files([layout.table(name, ending) for ending in ("csv", "md", "tex")], layout)
-    return head + note + page.printed_table(arrange(config, table, tidy, values, left_out)) + files
+    return (
+        head
+        + note
+        + page.printed_table(arrange(config, table, tidy, values, left_out))
+        + _table_files(config, name)
+    )
+
+
+def _first_stages(config: Configuration, name: str) -> str:
+    """A table of candidates with those that are measured; the others are named."""
+    layout, table = Layout(config.name), config.tables[name]
+    head = page.heading(f"{name}: {table.title}")
+    shown = plan.shown_candidates(config, table)
+    candidates = plan.measured_candidates(config, table)
+    measured = [it for it in candidates if _has(layout.first_stage(it), table.measures)]
+    if not set(measured) & set(shown):
+        return head + page.paragraph("Nothing of this table is measured in this study.")
+    unmeasured = [config.study.candidates_title(it) for it in shown if it not in measured]
+    note = page.paragraph(f"Not measured: {', '.join(unmeasured)}.", "missing") if unmeasured else ""
+    _, printed = first_stages(config, name, measured)
+    return head + note + page.printed_table(printed) + _table_files(config, name)
+
+
+def _has(path: Path, measures: list[str]) -> bool:
+    """Whether a file of per-query values is there, and from after the measures were asked for."""
+    return path.exists() and set(measures) <= set(read_per_query(path).columns)
+
+
+def _table_files(config: Configuration, name: str) -> str:
+    layout = Layout(config.name)
+    return _files([layout.table(name, ending) for ending in ("csv", "md", "tex")], layout)
 
 
 def _figure(config: Configuration, name: str) -> str:

@@ -1,5 +1,6 @@
 """Step `table`: a table of the study as tidy CSV, and printed in Markdown and LaTeX."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,7 @@ from sirbench.evaluation.measures import read_per_query
 from sirbench.evaluation.significance import average_over_seeds
 from sirbench.layout import Layout
 from sirbench.reporting import latex, markdown
+from sirbench.reporting.first_stages import present_first_stages, tidy_first_stages
 from sirbench.reporting.presentation import Presentation, present
 from sirbench.reporting.published import PUBLISHED, read_published
 from sirbench.reporting.tables import PerQuery, tidy_table
@@ -19,14 +21,37 @@ from sirbench.study import Table
 
 
 def make_table(config: Configuration, name: str) -> None:
-    """Write `name` as csv, md and tex from the per-query values of its cells."""
-    layout, study, whole = Layout(config.name), config.study, config.tables[name]
-    rows, left_out = plan.shown_rows(config, whole)
-    candidates = plan.shown_candidates(config, whole)
-    if not rows or not candidates:
+    """Write `name` as csv, md and tex from the per-query values of its cells or candidates."""
+    layout, table = Layout(config.name), config.tables[name]
+    if not plan.shows_something(config, table):
         raise InputError(
             f"table {name}: study {config.name} has no backbone, or no candidates, that it shows"
         )
+    if table.of == "candidates":
+        tidy, shown = first_stages(config, name, plan.measured_candidates(config, table))
+    else:
+        tidy, shown = _cells(config, name)
+    _write(layout.table(name, "md"), markdown.render(shown))
+    _write(layout.table(name, "tex"), latex.render(shown))
+    _write(layout.table(name), tidy.to_csv(index=False, lineterminator="\n"))
+
+
+def first_stages(
+    config: Configuration, name: str, candidates: Sequence[str]
+) -> tuple[pd.DataFrame, Presentation]:
+    """A table of candidates, tidy and as printed, from those of them that are measured: `candidates`."""
+    layout, study, table = Layout(config.name), config.study, config.tables[name]
+    values = {it: read_per_query(layout.first_stage(it)) for it in candidates}
+    shown = plan.shown_candidates(config, table)
+    titles = {it: study.candidates_title(it) for it in shown if it in candidates}
+    tidy = tidy_first_stages(name, table, values, titles)
+    return tidy, present_first_stages(tidy, table, values, study.depth, study.demonstration)
+
+
+def _cells(config: Configuration, name: str) -> tuple[pd.DataFrame, Presentation]:
+    layout, study, whole = Layout(config.name), config.study, config.tables[name]
+    rows, left_out = plan.shown_rows(config, whole)
+    candidates = plan.shown_candidates(config, whole)
     table = whole.model_copy(update={"rows": rows})
     values = {
         cell: average_over_seeds(
@@ -36,10 +61,7 @@ def make_table(config: Configuration, name: str) -> None:
     }
     published = read_published(PUBLISHED) if study.comparable else None
     tidy = tidy_table(name, table, values, candidates, len(study.seeds), published)
-    shown = arrange(config, table, tidy, values, left_out)
-    _write(layout.table(name, "md"), markdown.render(shown))
-    _write(layout.table(name, "tex"), latex.render(shown))
-    _write(layout.table(name), tidy.to_csv(index=False, lineterminator="\n"))
+    return tidy, arrange(config, table, tidy, values, left_out)
 
 
 def arrange(
@@ -48,15 +70,21 @@ def arrange(
     """A table in the paper's shape; `left_out` are the rows that the study has no backbone for."""
     layout, study = Layout(config.name), config.study
     candidates = plan.shown_candidates(config, table)
+    measures = list(dict.fromkeys([*plan.measures(config), plan.recall(study)]))
     return present(
         tidy,
         table,
         values,
         groups={name: f"{study.candidates_title(name)} Top {study.depth}" for name in candidates},
-        first_stage={name: read_per_query(layout.first_stage(name)).mean().to_dict() for name in candidates},
+        first_stage={name: _means(layout.first_stage(name), measures) for name in candidates},
         left_out=left_out,
         demonstration=study.demonstration,
     )
+
+
+def _means(path: Path, measures: list[str]) -> dict[str, float]:
+    values = read_per_query(path)
+    return values[[measure for measure in measures if measure in values]].mean().to_dict()
 
 
 def _write(path: Path, text: str) -> None:

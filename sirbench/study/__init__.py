@@ -14,7 +14,7 @@ from sirbench.study.backbones import (
     PretrainedBackbone,
     TinyBackbone,
 )
-from sirbench.study.candidates import Candidates, FirstStage, FirstStageTraining, GivenRuns
+from sirbench.study.candidates import Candidates, FirstStage, FirstStageTraining, GivenRuns, RunFile
 from sirbench.study.collection import Collection
 from sirbench.study.figure import Figure, Space
 from sirbench.study.recipe import STRATEGIES, Recipe
@@ -43,6 +43,7 @@ __all__ = [
     "PretrainedBackbone",
     "Recipe",
     "Row",
+    "RunFile",
     "Settings",
     "Space",
     "Study",

@@ -1,9 +1,9 @@
 """The candidates of a study: retrieved by a first stage of the suite, or given as run files."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from sirbench.study.scale import Optimization
 from sirbench.study.settings import Settings, defines, registered
@@ -58,17 +58,49 @@ class FirstStage(Settings):
         return self
 
 
-class GivenRuns(Settings):
-    """Candidates that somebody else retrieved: two TREC run files, plain or gzipped."""
+class RunFile(Settings):
+    """A run that somebody else retrieved: a file, and where it is published."""
 
-    train: Path
-    """TREC run of the training queries."""
-    dev: Path
-    """TREC run of the dev queries."""
+    path: Path
+    """Where it is kept: plain, gzip where the name ends in .gz, or .zip, of which all files are read."""
+    format: Literal["trec", "ranks", "texts"] = "trec"
+    """`trec`: six columns, the score decides. `ranks`: query, document, rank (as MS MARCO's leaderboard asks
+    for). `texts`: query, its text, document, and any further columns between tabs, best documents first."""
+    url: str | None = Field(None, pattern="^https?://")
+    """Where it is published. `sirbench fetch` brings it to `path`, and nothing else does."""
+    size: int | None = Field(None, ge=1)
+    """Its bytes, where the source says; null: asked of the server before anything starts."""
+    sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
+    """Its checksum, where the source publishes one; null: recorded on first use, in a file beside it. Another
+    file stops the study."""
+    licence: str = "not stated"
+    """Terms of use, shown before anything starts."""
+
+
+def _path_alone(spec: object) -> object:
+    return {"path": spec} if isinstance(spec, (str, Path)) else spec
+
+
+PathOrRunFile = Annotated[RunFile, BeforeValidator(_path_alone, json_schema_input_type=Path | RunFile)]
+"""A run file; where nothing but its path is to be said, the path alone."""
+
+
+class GivenRuns(Settings):
+    """Candidates that somebody else retrieved: a run of the training queries and one of the dev queries."""
+
+    train: PathOrRunFile
+    """Run of the training queries: a path, or `{path: ..., format: ..., url: ...}`."""
+    dev: PathOrRunFile
+    """Run of the dev queries, likewise."""
     source: str = ""
     """Where these files come from and how to get them; shown when one is missing."""
     title: str | None = None
     """How tables call these candidates; the name in upper case if null."""
+
+    @property
+    def files(self) -> dict[str, RunFile]:
+        """The files by split."""
+        return {"train": self.train, "dev": self.dev}
 
 
 Candidates = Annotated[

@@ -1,6 +1,6 @@
-"""A table: rows and columns over cells."""
+"""A table: rows and columns over cells, or over the candidates themselves."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -24,7 +24,7 @@ class Row(Settings):
 
 
 class Table(Settings):
-    """A table: rows are cells, columns are candidates by measures."""
+    """A table: rows are cells, columns candidates by measures; or rows are candidates, columns measures."""
 
     title: str
     """One line for the head of the table."""
@@ -32,11 +32,25 @@ class Table(Settings):
     """What the table shows, for the .tex caption and the report."""
     measures: list[str] = Field(min_length=1)
     """Measures in ir_measures' names, e.g. `RR@100`; the columns of every candidates group."""
-    rows: list[Row] = Field(min_length=1)
+    of: Literal["cells", "candidates"] = "cells"
+    """What a row is: a cell, or candidates as their first stage made them, before any re-ranking."""
+    rows: list[Row] = Field(default_factory=list)
+    """The rows of a table of cells; a table of candidates has one for each of the study's."""
     baseline: str = BASELINE
-    """Recipe whose cell, with the same backbone and candidates, a row is t-tested against."""
+    """Recipe whose cell, with the same backbone and candidates, a row is t-tested against; in a table of
+    candidates, the name of the candidates to test against."""
     candidates: list[str] | None = None
-    """Candidates to show, in order; null: all that the study re-ranks."""
+    """Candidates to show, in order; null: all that the study re-ranks, or, in a table of candidates, has."""
+
+    @model_validator(mode="after")
+    def _fits_what_its_rows_are(self) -> Self:
+        if self.of == "cells" and not self.rows:
+            raise ValueError("rows: a table of cells needs at least one row")
+        if self.of == "candidates" and self.rows:
+            raise ValueError("rows: a table of candidates makes its own rows; remove them, or `of`")
+        if self.of == "candidates" and "baseline" not in self.model_fields_set:
+            raise ValueError("baseline: this key is missing: which candidates to test against, e.g. bm25")
+        return self
 
     @model_validator(mode="after")
     def _rows_differ(self) -> Self:

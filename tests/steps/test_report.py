@@ -32,7 +32,7 @@ def provenance(seed):
 
 
 def write_values(path, values):
-    measures = ("RR@100", "RR@10", "AP@20", "nDCG@20", "R@100")
+    measures = ("RR@100", "RR@10", "AP@20", "nDCG@20", "R@100", "nDCG@10")
     index = pd.Index(["a", "b", "c"], name="query_id")
     write_per_query(pd.DataFrame(dict.fromkeys(measures, values), index=index), path)
 
@@ -95,6 +95,12 @@ def test_a_failed_cell_is_named_with_its_message_and_its_row_left_out(html):
     tables = section(html, "Tables")
     assert "Not measured: V3 Top 8." in tables
     assert "<td>V3 Top 16</td>" in tables and "<td>V3 Top 8</td>" not in tables
+
+
+def test_first_stages_are_shown_as_far_as_they_are_measured(html):
+    tables = section(html, "Tables")
+    assert "First stages" in tables
+    assert "Not tested: bm25 is the only first stage of this study." in tables
 
 
 def test_figures_that_the_workflow_could_not_make_are_drawn_from_what_there_is(html):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from sirbench import plan
 from sirbench.config import load, study_names
 from tests.checkouts import ROOT, copy_checkout, environment, snakemake
 
@@ -62,15 +63,11 @@ OUTPUT = {}
 @pytest.mark.parametrize("study", study_names(ROOT / "config"))
 def test_dry_run_of_every_target_of_every_study(checkout, study):
     config = load(study, ROOT / "config")
-    targets = [name for name, table in config.tables.items() if shows_something(config, table)]
+    targets = [name for name, table in config.tables.items() if plan.shows_something(config, table)]
     done = snakemake(checkout, "--dry-run", "tables", "figures", *targets, *config.figures, study=study)
     assert done.returncode == 0, done.stdout[-3000:]
     assert planned(done.stdout)["write_figure"] == len({*config.figures, "mine-drawn"})
     assert planned(done.stdout)["write_table"] == len(targets) + ("mine" not in targets)
-
-
-def shows_something(config, table):
-    return any(row.backbone in config.study.backbones for row in table.rows)
 
 
 @pytest.mark.workflow
@@ -87,6 +84,12 @@ def test_a_table_of_ones_own_is_a_target(finished):
     assert list(table["measure"].unique()) == ["RR@10", "AP@20"]
     assert table["value"].between(0, 1).all()
     assert "DEMONSTRATION" in (finished / "results/test/tables/mine.md").read_text()
+
+
+@pytest.mark.workflow
+def test_the_table_of_first_stages_trains_nothing(finished):
+    rules = planned(snakemake(finished, "--dry-run", "firststage").stdout)
+    assert rules == {"write_table": 1, "firststage": 1}
 
 
 @pytest.mark.workflow

@@ -77,7 +77,7 @@ rule evaluate_candidates:
         runtime=growing(15),
     params:
         study=STUDY,
-        measures=plan.measures(CONFIG),
+        measures=plan.candidates_measures(CONFIG),
         depth=CONFIG.study.depth,
     shell:
         "python -m sirbench evaluate-candidates --study {params.study} --candidates {wildcards.candidates} > {log} 2>&1"

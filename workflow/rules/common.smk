@@ -61,9 +61,8 @@ def corpus_files(name: str) -> list[str]:
 
 def given_runs(wildcards) -> list[str]:
     """Run files that are there; where one is not, the job itself says how to get it."""
-    spec = CONFIG.study.candidates[wildcards.candidates]
-    paths = [getattr(spec, split, None) for split in ("train", "dev")]
-    return [str(path) for path in paths if path is not None and path.exists()]
+    files = getattr(first_stage(wildcards), "files", {}).values()
+    return [str(file.path) for file in files if file.path.exists()]
 
 
 def first_stage(wildcards) -> object:
@@ -126,7 +125,7 @@ def table_inputs(name: str) -> list:
             for cell in plan.cells(CONFIG, table)
             for seed in CONFIG.study.seeds
         ],
-        *[PATHS.first_stage(candidates) for candidates in plan.shown_candidates(CONFIG, table)],
+        *[PATHS.first_stage(candidates) for candidates in plan.measured_candidates(CONFIG, table)],
     ]
 
 

@@ -1,0 +1,76 @@
+"""Steps `downloads` and `fetch`: what a study takes from others, shown; and brought here, when asked to."""
+
+from collections.abc import Iterator
+
+from sirbench.config import Configuration
+from sirbench.data import download
+from sirbench.study import GivenRuns, RunFile
+
+
+def list_downloads(config: Configuration, candidates: str | None = None) -> str:
+    """What `fetch` would bring: a paragraph a file, with state, size, checksum and terms of use.
+
+    And what it would not, since the study knows no address for it: a line for each such file that is missing.
+    """
+    given = list(_given_files(config, candidates))
+    files = [(name, file) for name, file, _ in given if file.url]
+    by_hand = [
+        f"{name}: missing, and no address is known; to be put at {file.path}. {source}".rstrip()
+        for name, file, source in given
+        if not file.url and not file.path.exists()
+    ]
+    if not files:
+        return "\n".join([*by_hand, f"{config.name}: no published runs to fetch"])
+    sizes = {name: _size(file) for name, file in files if not file.path.exists()}
+    parts = [_describe(name, file, sizes.get(name)) for name, file in files]
+    known = [size for size in sizes.values() if size is not None]
+    total = [
+        f"{len(sizes)} of {len(files)} to fetch",
+        *([_bytes(sum(known))] if known else []),
+        *([f"{len(sizes) - len(known)} of unknown size"] if len(known) < len(sizes) else []),
+    ]
+    return "\n".join([*parts, *by_hand, ", ".join(total)])
+
+
+def fetch_downloads(config: Configuration, candidates: str | None = None) -> None:
+    """Bring every published run to its place; a cut download is resumed."""
+    for _, file, _ in _given_files(config, candidates):
+        if file.url:
+            download.fetch(file)
+
+
+def _given_files(config: Configuration, candidates: str | None) -> Iterator[tuple[str, RunFile, str]]:
+    """Name (`hdct train`), file and source of every given run of the study, or of some candidates."""
+    for name, spec in config.study.candidates.items():
+        if isinstance(spec, GivenRuns) and candidates in (None, name):
+            yield from ((f"{name} {split}", file, spec.source) for split, file in spec.files.items())
+
+
+def _describe(name: str, file: RunFile, size: int | None) -> str:
+    if file.path.exists():
+        state = f"there, {_bytes(file.path.stat().st_size)}"
+    else:
+        part = file.path.with_name(file.path.name + ".part")
+        begun = f", {_bytes(part.stat().st_size)} of it here" if part.exists() else ""
+        state = f"to fetch, {_bytes(size) if size is not None else 'size unknown'}{begun}"
+    recorded = download.recorded(file)
+    checksum = (
+        f"{file.sha256} (the study's)"
+        if file.sha256
+        else f"{recorded} (recorded on first use)"
+        if recorded
+        else "not published, recorded on first use"
+    )
+    lines = {"from": file.url, "to": file.path, "sha256": checksum, "licence": file.licence}
+    return "\n".join([f"{name}: {state}", *(f"  {key:8} {value}" for key, value in lines.items())])
+
+
+def _size(file: RunFile) -> int | None:
+    return file.size or download.asked_size(file)
+
+
+def _bytes(size: int) -> str:
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= scale:
+            return f"{size / scale:.1f} {unit}"
+    return f"{size} bytes"
