@@ -1,10 +1,12 @@
-"""Checkpoint folders: checking that one is whole, and loading it as a cross-encoder's model."""
+"""Checkpoint folders: checking that one is whole, and loading it with a new head or with none."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from transformers import (
+    AutoModel,
     AutoModelForSequenceClassification,
     AutoTokenizer,
     PreTrainedModel,
@@ -39,12 +41,33 @@ def load_model(folder: Path, seed: int) -> PreTrainedModel:
     configuration has no place for: a model of fewer layers would be another one. Heads of other tasks,
     which published checkpoints carry along, are left out.
     """
+    model, report = _load(AutoModelForSequenceClassification, folder, seed, num_labels=1)
+    # What lies outside the encoder is the head.
+    _check_encoder(folder, model, f"{model.base_model_prefix}.", report)
+    return model
+
+
+def load_encoder(folder: Path) -> PreTrainedModel:
+    """The encoder of a checkpoint without any head, float32; for its hidden states.
+
+    Weights that are missing, have another shape or have no place are an `InputError`, as in `load_model`. A
+    pooler may be new, and is the same at every call: nothing uses it.
+    """
+    model, report = _load(AutoModel, folder, seed=0)
+    _check_encoder(folder, model, "", report)
+    return model
+
+
+def _load(
+    architecture: type, folder: Path, seed: int, **options: object
+) -> tuple[PreTrainedModel, dict[str, Any]]:
+    """The model, with new weights drawn from `seed`, and what transformers reports of its loading."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
-            model, report = AutoModelForSequenceClassification.from_pretrained(
+            return architecture.from_pretrained(
                 folder,
-                num_labels=1,
+                **options,
                 dtype=torch.float32,
                 use_safetensors=True,
                 ignore_mismatched_sizes=True,
@@ -53,10 +76,15 @@ def load_model(folder: Path, seed: int) -> PreTrainedModel:
             )
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             raise InputError(f"{folder}: not a checkpoint that can be loaded: {error}") from error
-    # What lies outside the encoder is the head; BERT's pooler belongs to it, although it is kept inside.
-    encoder = f"{model.base_model_prefix}."
+
+
+def _check_encoder(folder: Path, model: PreTrainedModel, prefix: str, report: dict[str, Any]) -> None:
+    """Raise `InputError` for weights under `prefix` that the checkpoint lacks, or has too many.
+
+    BERT's pooler belongs to the head, although it is kept in the encoder.
+    """
     random = {*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])}
-    lacking = sorted(key for key in random if key.startswith(encoder) and "pooler" not in key.split("."))
+    lacking = sorted(key for key in random if key.startswith(prefix) and "pooler" not in key.split("."))
     if lacking:
         raise InputError(
             f"{folder}: the checkpoint lacks {len(lacking)} weights of its encoder or has them in another "
@@ -66,7 +94,7 @@ def load_model(folder: Path, seed: int) -> PreTrainedModel:
     extra = sorted(
         key
         for key in report["unexpected_keys"]
-        if key.removeprefix(encoder).partition(".")[0] in parts
+        if key.removeprefix(f"{model.base_model_prefix}.").partition(".")[0] in parts
         and not {"pooler", "position_ids"} & set(key.split("."))
     )
     if extra:
@@ -74,7 +102,6 @@ def load_model(folder: Path, seed: int) -> PreTrainedModel:
             f"{folder}: the checkpoint has {len(extra)} weights of its encoder that its config.json has no "
             f"place for, e.g. {extra[0]}; do they belong together?"
         )
-    return model
 
 
 def check_checkpoint(folder: Path) -> None:
