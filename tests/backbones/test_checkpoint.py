@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSequenceClassification, DistilBertConfig, DistilBertModel
 
-from sirbench.backbones.checkpoint import check_checkpoint, load_model, load_tokenizer
+from sirbench.backbones.checkpoint import check_checkpoint, load_encoder, load_model, load_tokenizer
 from sirbench.errors import InputError
 
 
@@ -76,6 +76,20 @@ def test_a_pooler_may_be_missing(folder):
     check_checkpoint(folder)
     first, again, other = (load_model(folder, seed).bert.pooler.dense.weight for seed in (1, 1, 2))
     assert torch.equal(first, again) and not torch.equal(first, other)
+
+
+def test_an_encoder_is_the_one_within_the_classifier_and_the_same_at_every_call(folder):
+    change_weights(folder, lambda weights: [weights.pop(name) for name in list(weights) if "pooler" in name])
+    encoder, again, classifier = load_encoder(folder), load_encoder(folder), load_model(folder, seed=3)
+    for name, weight in encoder.state_dict().items():
+        assert torch.equal(weight, again.state_dict()[name])
+        assert torch.equal(weight, classifier.bert.state_dict()[name]) or "pooler" in name
+
+
+def test_an_encoder_lacks_nothing(folder):
+    change_weights(folder, lambda weights: weights.pop("encoder.layer.0.output.dense.bias"))
+    with pytest.raises(InputError, match=r"lacks 1 weights of its encoder .* encoder\.layer\.0\.output"):
+        load_encoder(folder)
 
 
 @pytest.mark.parametrize(
