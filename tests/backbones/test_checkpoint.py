@@ -86,8 +86,11 @@ def test_an_encoder_is_the_one_within_the_classifier_and_the_same_at_every_call(
         assert torch.equal(weight, classifier.bert.state_dict()[name]) or "pooler" in name
 
 
-def test_an_encoder_lacks_nothing(folder):
-    change_weights(folder, lambda weights: weights.pop("encoder.layer.0.output.dense.bias"))
+def test_an_encoder_lacks_nothing_and_has_nothing_too_much(folder):
+    change_weights(folder, lambda it: it.update({"encoder.layer.1.output.dense.bias": torch.ones(16)}))
+    with pytest.raises(InputError, match=r"has 1 weights of its encoder that .* encoder\.layer\.1\.output"):
+        load_encoder(folder)
+    change_weights(folder, lambda it: it.pop("encoder.layer.0.output.dense.bias"))
     with pytest.raises(InputError, match=r"lacks 1 weights of its encoder .* encoder\.layer\.0\.output"):
         load_encoder(folder)
 
