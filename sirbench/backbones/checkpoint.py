@@ -1,4 +1,4 @@
-"""Checkpoint folders: checking that one is whole, and loading it with a new head."""
+"""Checkpoint folders: checking that one is whole, and loading it with a new head or with none."""
 
 from pathlib import Path
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from transformers import (
+    AutoModel,
     AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
     AutoTokenizer,
@@ -56,6 +57,17 @@ def _load_with_head(architecture: type, folder: Path, seed: int) -> PreTrainedMo
     return model
 
 
+def load_encoder(folder: Path) -> PreTrainedModel:
+    """The encoder of a checkpoint without any head, float32; for its hidden states.
+
+    Weights that are missing, have another shape or have no place are an `InputError`, as in `load_model`. A
+    pooler may be new, and is the same at every call: nothing uses it.
+    """
+    model, report = _load(AutoModel, folder, seed=0)
+    _check_encoder(folder, model, "", report)
+    return model
+
+
 def _load(
     architecture: type, folder: Path, seed: int, **options: object
 ) -> tuple[PreTrainedModel, dict[str, Any]]:
@@ -77,7 +89,7 @@ def _load(
 
 
 def _check_encoder(folder: Path, model: PreTrainedModel, prefix: str, report: dict[str, Any]) -> None:
-    """Raise `InputError` for weights of the encoder, under `prefix`, that are missing or have no place.
+    """Raise `InputError` for weights under `prefix` that the checkpoint lacks, or has too many.
 
     BERT's pooler belongs to the head, although it is kept in the encoder.
     """
@@ -92,7 +104,7 @@ def _check_encoder(folder: Path, model: PreTrainedModel, prefix: str, report: di
     extra = sorted(
         key
         for key in report["unexpected_keys"]
-        if key.removeprefix(prefix).partition(".")[0] in parts
+        if key.removeprefix(f"{model.base_model_prefix}.").partition(".")[0] in parts
         and not {"pooler", "position_ids"} & set(key.split("."))
     )
     if extra:

@@ -68,7 +68,7 @@ class TokenTable:
 
 
 class PairBatch(NamedTuple):
-    """Padded pairs, each array (pairs, tokens) int64."""
+    """Padded pairs, or single texts, each array (pairs, tokens) int64."""
 
     input_ids: np.ndarray
     attention_mask: np.ndarray
@@ -102,6 +102,20 @@ class TokenPairs:
             types[i, : len(head)] = template.query_type
             types[i, len(head) : length] = template.document_type
         attention = (np.arange(shape[1]) < lengths[:, None]).astype(np.int64)
+        return PairBatch(input_ids, attention, types)
+
+    def singles(self, texts: Sequence[np.ndarray]) -> PairBatch:
+        """Texts, given as their tokens, each alone between special tokens; padded to the longest."""
+        template = self.template
+        special = len(template.before) + len(template.after)
+        lengths = np.array([len(text) + special for text in texts], dtype=np.int64)
+        shape = (len(lengths), int(lengths.max(initial=0)))
+        input_ids = np.full(shape, template.padding, dtype=np.int64)
+        for row, text in zip(input_ids, texts, strict=True):
+            single = [*template.before, *text, *template.after]
+            row[: len(single)] = single
+        attention = (np.arange(shape[1]) < lengths[:, None]).astype(np.int64)
+        types = np.where(attention == 1, template.query_type, 0)
         return PairBatch(input_ids, attention, types)
 
 
@@ -200,6 +214,18 @@ def _write_table(
             tokens.write(np.fromiter(chain.from_iterable(encoded), dtype=dtype).tobytes())
             lengths.append(np.fromiter(map(len, encoded), dtype=np.int64))
     np.save(folder / f"{name}.offsets.npy", np.concatenate([[0], *lengths]).cumsum())
+
+
+def tokenize_texts(
+    tokenizer: "PreTrainedTokenizerBase", texts: Iterable[str], limit: int
+) -> list[np.ndarray]:
+    """The tokens (int32) of each text, without special ones, at most `limit` of a text."""
+    numbered = ((str(number), text) for number, text in enumerate(texts))
+    return [
+        np.array(tokens, dtype=np.int32)
+        for _, encoded in _encode(tokenizer, numbered, limit)
+        for tokens in encoded
+    ]
 
 
 def _encode(

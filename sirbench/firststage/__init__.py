@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import torch
 
     from sirbench.data.tokens import TokenStore
-    from sirbench.study import Compute, FirstStageTraining
+    from sirbench.study import Compute, FirstStageTraining, Input
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class Learning:
     """Checkpoint folder that training starts from, with its tokenizer."""
     store: "TokenStore"
     """The documents in the tokens of that tokenizer (its queries are the study's, not these)."""
+    input: "Input"
     settings: "FirstStageTraining"
     compute: "Compute"
     device: "torch.device"
@@ -58,6 +59,7 @@ class Trained:
     folder: Path
     """Checkpoint folder of the trained model, with its tokenizer."""
     store: "TokenStore"
+    input: "Input"
     compute: "Compute"
     device: "torch.device"
 

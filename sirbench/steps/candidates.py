@@ -43,7 +43,7 @@ def _retrieve(
 
         store = TokenStore(layout.tokens(spec.backbone))
         with claim_device(min(1, compute.gpus), compute.threads) as device:
-            trained = Trained(layout.learned(name) / "model", store, compute, device)
+            trained = Trained(layout.learned(name) / "model", store, config.study.input, compute, device)
             run = retrieve(documents, every, trained=trained, **options)
     return {split: run[run["query_id"].isin(queries[split].keys())] for split in SPLITS}
 

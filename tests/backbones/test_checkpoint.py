@@ -15,6 +15,7 @@ from transformers import (
 
 from sirbench.backbones.checkpoint import (
     check_checkpoint,
+    load_encoder,
     load_model,
     load_token_regression,
     load_tokenizer,
@@ -95,6 +96,23 @@ def test_a_pooler_may_be_missing(folder):
     check_checkpoint(folder)
     first, again, other = (load_model(folder, seed).bert.pooler.dense.weight for seed in (1, 1, 2))
     assert torch.equal(first, again) and not torch.equal(first, other)
+
+
+def test_an_encoder_is_the_one_within_the_classifier_and_the_same_at_every_call(folder):
+    change_weights(folder, lambda weights: [weights.pop(name) for name in list(weights) if "pooler" in name])
+    encoder, again, classifier = load_encoder(folder), load_encoder(folder), load_model(folder, seed=3)
+    for name, weight in encoder.state_dict().items():
+        assert torch.equal(weight, again.state_dict()[name])
+        assert torch.equal(weight, classifier.bert.state_dict()[name]) or "pooler" in name
+
+
+def test_an_encoder_lacks_nothing_and_has_nothing_too_much(folder):
+    change_weights(folder, lambda it: it.update({"encoder.layer.1.output.dense.bias": torch.ones(16)}))
+    with pytest.raises(InputError, match=r"has 1 weights of its encoder that .* encoder\.layer\.1\.output"):
+        load_encoder(folder)
+    change_weights(folder, lambda it: it.pop("encoder.layer.0.output.dense.bias"))
+    with pytest.raises(InputError, match=r"lacks 1 weights of its encoder .* encoder\.layer\.0\.output"):
+        load_encoder(folder)
 
 
 @pytest.mark.parametrize(

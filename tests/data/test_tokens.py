@@ -6,7 +6,7 @@ import pytest
 from tokenizers import ByteLevelBPETokenizer, processors
 from transformers import BertTokenizerFast, ElectraTokenizerFast, PreTrainedTokenizerFast
 
-from sirbench.data.tokens import TokenStore, build_token_store
+from sirbench.data.tokens import TokenStore, build_token_store, tokenize_texts
 from sirbench.errors import InputError
 
 WORDS = "alpha beta gamma delta epsilon zeta eta theta iota kappa left right"
@@ -91,6 +91,30 @@ def test_pairs_are_what_the_tokenizer_makes_of_the_two_texts(make, tmp_path):
     np.testing.assert_array_equal(
         store.pair_lengths(queries, documents), expected["attention_mask"].sum(axis=1)
     )
+
+
+@pytest.mark.parametrize("make", [bert, electra, roberta])
+def test_singles_are_what_the_tokenizer_makes_of_one_text(make, tmp_path):
+    tokenizer, store = make(), build(tmp_path / "store", make())
+    expected = tokenizer(
+        list(DOCUMENTS.values()),
+        truncation=True,
+        max_length=32 - len(store.template.between),
+        padding=True,
+        return_token_type_ids=True,
+        return_tensors="np",
+    )
+    batch = store.singles([store.documents[row] for row in range(len(DOCUMENTS))])
+    for name, array in batch._asdict().items():
+        assert array.dtype == np.int64
+        np.testing.assert_array_equal(array, expected[name], err_msg=name)
+
+
+def test_texts_are_tokenised_as_the_store_does(store):
+    tokens = tokenize_texts(bert(), QUERIES.values(), 14)
+    assert len(tokens) == len(QUERIES)
+    for row, text in enumerate(tokens):
+        assert text.tolist() == store.queries[row].tolist()
 
 
 def test_a_batch_is_padded_to_its_own_longest_pair(store):

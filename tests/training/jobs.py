@@ -68,7 +68,13 @@ def results(folder: Path) -> dict[str, bytes]:
 
 def _context() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
-    steps = ["sirbench.cli", "sirbench.steps.training", "sirbench.steps.pretraining"]
+    steps = [
+        "sirbench.cli",
+        "sirbench.steps.training",
+        "sirbench.steps.pretraining",
+        "sirbench.steps.first_stage",
+        "sirbench.firststage.dense",
+    ]
     context.set_forkserver_preload([*steps, "pyarrow.parquet", "transformers.models.bert.modeling_bert"])
     return context
 

@@ -1,0 +1,103 @@
+"""Hard negatives: the top documents of each training query in some ranking, without its positives.
+
+They are found by a search that takes long, so they are kept beside the checkpoint, one file for each search,
+named by the number of steps that were done before it. A resumed job reads the file that its checkpoint had.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from sirbench.atomic import atomic_file
+from sirbench.data.blocks import random_generator
+from sirbench.data.tokens import TokenTable
+from sirbench.errors import InputError
+from sirbench.firststage import Learning, bm25
+from sirbench.firststage.dual_encoder.encoder import DualEncoder
+from sirbench.firststage.dual_encoder.queries import Batch, Query
+from sirbench.firststage.dual_encoder.search import alphabetical_places, search
+
+
+class HardNegatives:
+    """The hard negatives of all training queries, as the last search found them."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.rows = np.empty((0, 0), dtype=np.int32)
+        """(queries, at most so many): rows of documents, best first; -1 where a query has fewer."""
+
+    def replace(self, rows: np.ndarray, step: int) -> None:
+        """Take these from now on, found after `step` steps, and keep them."""
+        self.rows = rows.astype(np.int32)
+        with atomic_file(self._path(step)) as temporary:
+            np.save(temporary, self.rows)
+
+    def load(self, step: int) -> None:
+        """Take those that were found after `step` steps."""
+        path = self._path(step)
+        if not path.exists():
+            raise InputError(
+                f"{path}: the checkpoint beside it needs these negatives; delete {self.folder} to train anew"
+            )
+        self.rows = np.load(path)
+
+    def forget(self, before: int) -> None:
+        """Delete what was found after fewer than `before` steps."""
+        for path in self.folder.glob("negatives-*.npy"):
+            if int(path.stem.removeprefix("negatives-")) < before:
+                path.unlink()
+
+    def draw(self, batch: Batch, count: int, seed: int, step: int) -> np.ndarray:
+        """`count` negatives (queries, count) int64 of each query without repetition; -1 where it has fewer.
+
+        A function of (seed, step, query id) and of the last search.
+        """
+        drawn = np.full((len(batch.queries), count), -1, dtype=np.int64)
+        for row, index, query in zip(drawn, batch.indices, batch.queries, strict=True):
+            known = self.rows[index][self.rows[index] >= 0]
+            chosen = random_generator("negatives", seed, step, query.id).permutation(len(known))[:count]
+            row[: len(chosen)] = known[chosen]
+        return drawn
+
+    def _path(self, step: int) -> Path:
+        # The name ends in .npy, or numpy would add that and the temporary file were another one.
+        return self.folder / f"negatives-{step:09d}.npy"
+
+
+def of_bm25(learning: Learning, queries: Sequence[Query], top: int) -> np.ndarray:
+    """The `top` documents (queries, top) of each query by BM25, at the defaults of `bm25.retrieve`.
+
+    A query that shares no word with any document but its positives has none.
+    """
+    documents = learning.store.documents
+    run = bm25.retrieve(learning.documents(), learning.queries, depth=_depth(queries, documents, top))
+    rows = documents.rows(run["doc_id"].to_numpy())
+    lines = dict.fromkeys(learning.queries, np.empty(0, np.int64)) | run.groupby("query_id").indices
+    return without_positives([rows[lines[query.id]] for query in queries], queries, top)
+
+
+def of_encoder(encoder: DualEncoder, queries: Sequence[Query], top: int, name: str) -> np.ndarray:
+    """The `top` documents (queries, top) of each query by the encoder as it is now, exactly."""
+    documents = encoder.store.documents
+    with encoder.evaluating():
+        embeddings = encoder.embed_queries([query.tokens for query in queries], name=name)
+        blocks = encoder.document_blocks(name)
+        places = alphabetical_places(documents.ids)
+        rows, _ = search(embeddings, blocks, places, _depth(queries, documents, top))
+    return without_positives(rows, queries, top)
+
+
+def without_positives(ranked: Sequence[np.ndarray], queries: Sequence[Query], top: int) -> np.ndarray:
+    """Each query's first `top` documents that are not judged positive, (queries, top) int64, -1 for none."""
+    result = np.full((len(queries), top), -1, dtype=np.int64)
+    for row, documents, query in zip(result, ranked, queries, strict=True):
+        negatives = documents[~np.isin(documents, query.positives)][:top]
+        row[: len(negatives)] = negatives
+    return result
+
+
+def _depth(queries: Sequence[Query], documents: TokenTable, top: int) -> int:
+    """How deep to search so that `top` are left without the positives."""
+    most = max(len(query.positives) for query in queries)
+    return min(len(documents.ids), top + most)

@@ -1,0 +1,51 @@
+"""Random negatives: documents of the collection at random, and what the batch has for other queries.
+
+    L = 1/n sum over pairs (q, d-) of l(s(q, d+), s(q, d-)),    l = RankNet's log(1 + exp(s- - s+))
+
+The in-batch documents were drawn for other queries, at random from this one's point of view, and cost no
+encoding. Zhan et al. (SIGIR 2021) compare against these, with the same loss.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sirbench.data.blocks import random_generator
+from sirbench.firststage.dual_encoder.batch import score_batch
+from sirbench.firststage.dual_encoder.losses import ranknet
+from sirbench.firststage.dual_encoder.negatives import Loss, Policy
+from sirbench.firststage.dual_encoder.queries import Batch, Query
+
+
+@dataclass(kw_only=True)
+class Negatives(Policy):
+    """Uniform from the collection without the query's judged positives."""
+
+    per_query: int = 1
+    """Documents drawn for each query and step; 0: only what the batch has."""
+
+    def __post_init__(self):
+        self.check("per_query", 0)
+
+    def loss(self, batch: Batch, step: int) -> Loss:
+        """RankNet's mean over all pairs of the batch."""
+        seed, size = self.learning.settings.seed, len(self.encoder.store.documents.ids)
+        drawn = [draw(query, self.per_query, size, seed, step) for query in batch.queries]
+        scored = score_batch(self.encoder, batch, np.stack(drawn))
+        weights = (scored.own | scored.others).float()
+        pairs = weights.sum().clamp(min=1)
+        return Loss(ranknet(scored.positives, scored.scores, weights).sum() / pairs, scored.texts)
+
+
+def draw(query: Query, count: int, documents: int, seed: int, step: int) -> np.ndarray:
+    """`count` rows (int64) of the collection's documents but for the query's positives; with replacement.
+
+    A document is drawn as its place among the negatives; to get its row, step over every positive before it.
+    """
+    free = documents - len(query.positives)
+    if free == 0:
+        return np.full(count, -1, dtype=np.int64)
+    places = random_generator("negatives", seed, step, query.id).integers(free, size=count)
+    # With p_0 < p_1 < ..., the i-th positive has p_i - i negatives before it.
+    before = query.positives - np.arange(len(query.positives))
+    return places + np.searchsorted(before, places, side="right")

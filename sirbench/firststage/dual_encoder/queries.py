@@ -1,0 +1,56 @@
+"""Training queries of a dual encoder, and the positive that each has in an epoch."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from sirbench.data.blocks import random_generator
+from sirbench.data.tokens import TokenTable
+from sirbench.errors import InputError
+
+
+class Query(NamedTuple):
+    """A training query."""
+
+    id: str
+    tokens: np.ndarray
+    """Without special tokens."""
+    positives: np.ndarray
+    """(positives,) int64: rows of all judged-positive documents, rising."""
+
+
+class Batch(NamedTuple):
+    """The queries of a step."""
+
+    indices: np.ndarray
+    """(queries,) int64: their places among all training queries."""
+    queries: list[Query]
+    positives: np.ndarray
+    """(queries,) int64: row of the one positive of each that this epoch has."""
+
+
+def make_queries(
+    tokens: Mapping[str, np.ndarray], positives: Mapping[str, Sequence[str]], documents: TokenTable
+) -> list[Query]:
+    """The training queries, by id; `InputError` for a positive that is not in the collection."""
+    judged = [(query, document) for query in tokens for document in positives[query]]
+    rows = documents.ids.get_indexer([document for _, document in judged])
+    if (rows < 0).any():
+        query, missing = judged[int((rows < 0).argmax())]
+        raise InputError(
+            f"training query {query!r}: its judged-positive document {missing!r} is not in the collection; "
+            "do the judgements belong to another one?"
+        )
+    ends = np.cumsum([len(positives[query]) for query in tokens])[:-1]
+    return [
+        Query(query, query_tokens, np.unique(query_rows).astype(np.int64))
+        for (query, query_tokens), query_rows in zip(tokens.items(), np.split(rows, ends), strict=True)
+    ]
+
+
+def make_batch(queries: Sequence[Query], indices: np.ndarray, seed: int, epoch: int) -> Batch:
+    """These queries, with a positive each, drawn by (seed, epoch, query id)."""
+    chosen = [queries[index] for index in indices]
+    positives = [random_generator("positive", seed, epoch, it.id).choice(it.positives) for it in chosen]
+    return Batch(indices, chosen, np.array(positives, dtype=np.int64))
