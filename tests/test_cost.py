@@ -19,6 +19,7 @@ from sirbench.cost import BERT_BASE, Encoder, Pairs, Sizes, Speed
 from sirbench.layout import Layout
 from sirbench.steps.plan import describe_plan
 from sirbench.strategies import STEPS, Blocks, Options
+from sirbench.study import TinyBackbone
 from tests.checkouts import ROOT
 
 PAPER = Sizes(3_213_835, 367_013, 5_193)
@@ -159,9 +160,10 @@ def test_a_token_store_is_no_larger_than_planned(texts, tiny_store, paper):
 
 
 def test_backbones_are_looked_at_where_they_are():
-    config = load("demo", ROOT / "config")
-    assert cost.encoder_of(config, "bert") == (Encoder(2, 128, 512, 8000), True)
     paper = load("paper", ROOT / "config")
+    tiny = {"tiny": TinyBackbone(source="tiny", layers=3, hidden=32, vocabulary=8000)}
+    config = replace(paper, study=paper.study.model_copy(update={"backbones": tiny}))
+    assert cost.encoder_of(config, "tiny") == (Encoder(3, 32, 128, 8000), True)
     assert cost.encoder_of(paper, "wlp") == cost.encoder_of(paper, "bert")  # pre-trained from it
     assert cost.encoder_of(paper, "bert") == (BERT_BASE, False)
     folder = Layout("paper").backbone("bert")
