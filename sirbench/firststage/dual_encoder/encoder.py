@@ -35,7 +35,7 @@ SETTINGS = "dual_encoder.json"
 DOCUMENTS = "documents"
 """Where a folder holds the documents' encoder, if that is not the queries' one."""
 DEFAULT_POOLING: Pooling = "mean"
-"""Better than `cls` for both of the small encoders that were measured (docs/first-stages.md)."""
+"""Better than `cls` for MiniLM as it is, the one encoder that was measured (docs/first-stages.md)."""
 BLOCK = 16384
 """Documents in a block of embeddings: 50 MB of them where they are 768 wide."""
 
