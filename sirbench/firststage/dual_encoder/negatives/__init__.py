@@ -63,10 +63,10 @@ class Policy(ABC):
 
 def policy(name: str, options: Mapping[str, object]) -> type[Policy]:
     """The policy of this name; `InputError` where there is none, or it lacks one of the options."""
-    known = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    known = sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__))
     if name not in known:
         raise InputError(f"candidates.*.options.negatives: {name!r}; allowed: {', '.join(known)}")
-    found = import_module(f"{__name__}.{name}").Negatives
+    found = import_module(f"{__name__}.{name.replace('-', '_')}").Negatives
     allowed = sorted({it.name for it in fields(found) if it.init} - {it.name for it in fields(Policy)})
     for option in options:
         if option not in allowed:
