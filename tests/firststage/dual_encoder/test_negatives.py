@@ -10,12 +10,11 @@ from sirbench.backbones.checkpoint import load_tokenizer
 from sirbench.errors import InputError
 from sirbench.firststage import bm25
 from sirbench.firststage.dual_encoder.encoder import load_dual_encoder
-from sirbench.firststage.dual_encoder.negatives import adore, ance, random, star, static
+from sirbench.firststage.dual_encoder.negatives import ance, random, star, static
 from sirbench.firststage.dual_encoder.negatives.adore import lambda_weights
 from sirbench.firststage.dual_encoder.queries import Query, make_batch
 
 ALL = np.arange(9)
-POLICIES = {"random": random, "static": static, "star": star, "ance": ance, "adore": adore}
 
 
 def epoch(policy, number=0, indices=ALL):
@@ -99,6 +98,22 @@ def test_the_random_loss_is_ranknets_mean_over_all_pairs_of_the_batch(make_polic
     pairs = [softplus(scores[i, j] - scores[i, i]) for i in range(3) for j in range(3) if i != j]
     assert texts == 6
     assert loss.item() == pytest.approx(sum(pairs) / 6, rel=1e-4)
+
+
+def test_the_in_batch_loss_is_the_softmax_over_the_positives_of_the_batch(make_policy):
+    """Query 0 has three positives: none of them is a negative of it where another query has it, too."""
+    policy = make_policy("in-batch")
+    batch = epoch(policy, indices=np.array([0, 4, 5]))
+    loss, texts = policy.loss(batch, 0)
+    queries = policy.encoder.embed_queries([query.tokens for query in batch.queries]).double().numpy()
+    scores = queries @ policy.encoder.embed_documents(batch.positives).double().numpy().T
+    losses = [-math.log(math.exp(row[i]) / sum(map(math.exp, row))) for i, row in enumerate(scores)]
+    assert texts == 6 and not set(batch.queries[0].positives) & set(batch.positives[1:].tolist())
+    assert loss.item() == pytest.approx(np.mean(losses), rel=1e-4)
+    # The same document for two queries is a negative of neither.
+    shared = batch._replace(positives=np.full(3, batch.queries[0].positives[0]))
+    shared.queries[1:] = [query._replace(positives=shared.positives[:1]) for query in shared.queries[1:]]
+    assert policy.loss(shared, 0).value.item() == 0
 
 
 def test_static_ones_are_bm25s_top_and_never_change(make_policy, learning, monkeypatch):
@@ -326,7 +341,7 @@ def test_adore_searches_and_weighs_alike_in_a_collection_smaller_than_its_top(ma
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("stars", {}, r"options\.negatives: 'stars'; allowed: adore, ance, random, star, static"),
+        ("stars", {}, r"options\.negatives: 'stars'; allowed: adore, ance, in-batch, random, star, static"),
         (
             "star",
             {"refresh_every": 2},

@@ -1,10 +1,10 @@
-"""In-batch negatives: whatever the batch has for other queries, and nothing else (Karpukhin et al., EMNLP 2020).
+"""In-batch negatives: what the batch has for other queries, and nothing else (Karpukhin et al., EMNLP 2020).
 
     L = -log( e^s(q, d+) / (e^s(q, d+) + sum over d- of e^s(q, d-)) )
 
-d- are the positives of the batch's other queries: random documents from this query's point of view, at no cost. The
-softmax looks at those that score highest, where `random` gives every pair the same weight; this is DPR's Eq. 2,
-without the negative of BM25's that DPR adds, and what an untrained encoder learns fastest from.
+d- are the positives of the batch's other queries: random documents from this query's point of view, at no
+cost. The softmax looks at those that score highest, where `random` gives every pair the same weight. This is
+DPR's Eq. 2 without the negative of BM25's that DPR adds.
 """
 
 from dataclasses import dataclass
