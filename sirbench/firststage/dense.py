@@ -24,6 +24,7 @@ from sirbench.firststage.dual_encoder.search import alphabetical_places, search
 from sirbench.firststage.dual_encoder.training import DenseTraining
 from sirbench.training.checkpoint import Progress
 from sirbench.training.loop import train as run_loop
+from sirbench.training.record import StepLog
 
 
 def train(
@@ -40,12 +41,15 @@ def train(
     """Train a dual encoder with the policy `negatives`; return it, and the steps and time spent.
 
     The other options, all but `pooling`, are the policy's; None leaves its default. Raises `InputError` for
-    an option that the policy lacks, and for a training query whose positive is not in the collection.
+    an option that the policy lacks, and for a training query whose positive is not in the collection. With
+    `steps: 0` the encoder is taken as it is.
     """
     given = {"top": top, "per_query": per_query, "refresh_every": refresh_every}
     given |= {"alpha": alpha, "measure": measure}
     options = {name: value for name, value in given.items() if value is not None}
     kind = policy(negatives, options)
+    if learning.settings.steps == 0:
+        return _as_it_is(learning, pooling)
     if (learning.start / DOCUMENTS).is_dir() and not kind.separate:
         raise InputError(
             f"candidates.*.start: documents have an encoder of their own in {learning.start}; only "
@@ -61,6 +65,11 @@ def train(
         pooling=pooling,
         separate=kind.separate,
     )
+    if encoder.projection is not None:
+        raise InputError(
+            f"candidates.*.training: the checkpoint in {learning.start} has a projection, which is not "
+            "trained here; use it as it is with `steps: 0`"
+        )
     task = DenseTraining(
         name=learning.name,
         model=encoder.queries,
@@ -70,6 +79,14 @@ def train(
         policy=kind(learning=learning, encoder=encoder, queries=queries, **options),
     )
     return encoder, run_loop(task)
+
+
+def _as_it_is(learning: Learning, pooling: str | None) -> tuple[DualEncoder, Progress]:
+    """The dual encoder that training would start from: published ones retrieve without any."""
+    StepLog(learning.folder / "train.jsonl", 0)
+    start, store = learning.start, learning.store
+    encoder = load_dual_encoder(start, store, learning.compute, learning.device, pooling=pooling)
+    return encoder, Progress(step=0, seconds=0.0)
 
 
 def retrieve(

@@ -48,6 +48,8 @@ def train(
     """
     _check_option("labels", labels, ("queries", "first-sentence"))
     settings, words = learning.settings, Words()
+    if settings.steps == 0:
+        raise InputError("candidates.*.training.steps: 0, but hdct knows no weights before it is trained")
     model = load_token_regression(learning.start, settings.seed).to(learning.device)
     tokenizer = load_tokenizer(learning.start)
     cut = passage_cutter(

@@ -12,8 +12,8 @@ from sirbench.study.settings import Settings, defines, registered
 class FirstStageTraining(Optimization):
     """How a first stage that learns is trained, on the training queries of the study's collection."""
 
-    steps: int = Field(1000, ge=1)
-    """Optimiser steps."""
+    steps: int = Field(1000, ge=0)
+    """Optimiser steps; for `dense` 0 takes the backbone as it is, e.g. one that was trained elsewhere."""
     batch: int = Field(16, ge=2)
     """Training queries at a step; for `hdct`, passages of their documents."""
     queries: int | None = Field(None, ge=2)

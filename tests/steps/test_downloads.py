@@ -98,9 +98,8 @@ def test_listing_after_fetching_says_so(servers):
 def test_listing_names_what_no_one_can_fetch(monkeypatch):
     monkeypatch.setattr(download, "asked_size", lambda file: None)
     listed = list_downloads(load("paper", ROOT / "config"), "ance")
-    assert (
-        "ance train: missing, and no address is known; to be put at candidates/ance.train.trec.gz" in listed
-    )
+    path = "results/ance-firstp/candidates/ance/train.trec.gz"
+    assert f"ance train: missing, and no address is known; to be put at {path}" in listed
     assert "docs/candidates.md" in listed
     assert "1 of 1 to fetch" in listed
 

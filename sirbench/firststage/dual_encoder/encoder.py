@@ -4,7 +4,8 @@
 
 E(text) is the encoder's last hidden state at [CLS], or the mean of it over all tokens of the text, special
 ones included. ANCE (Xiong et al., ICLR 2021), STAR and ADORE (Zhan et al., SIGIR 2021) take [CLS] of RoBERTa,
-and put a linear layer and a norm on it, which are left out here: any checkpoint serves as it is.
+and put a linear layer and a norm on it: `projection.py`, for checkpoints that have them. To others none are
+added: any checkpoint serves as it is.
 """
 
 import json
@@ -16,6 +17,7 @@ from typing import Literal, get_args
 
 import numpy as np
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 from tqdm import tqdm
@@ -24,6 +26,7 @@ from transformers import PreTrainedModel
 from sirbench.backbones.checkpoint import load_encoder
 from sirbench.data.tokens import TokenStore
 from sirbench.errors import InputError
+from sirbench.firststage.dual_encoder.projection import WEIGHTS, load_projection, projection_weights
 from sirbench.ranking.chunks import chunks_by_length
 from sirbench.study import Compute
 
@@ -49,6 +52,8 @@ class DualEncoder:
     pooling: Pooling
     store: TokenStore
     compute: Compute
+    projection: nn.Module | None = None
+    """What a published checkpoint puts on top of both; it is not trained."""
 
     def __post_init__(self):
         wanted, width = self.store.template.max_tokens, self.queries.config.max_position_embeddings
@@ -65,7 +70,8 @@ class DualEncoder:
     @property
     def width(self) -> int:
         """How wide an embedding is."""
-        return self.queries.config.hidden_size
+        width = self.queries.config.hidden_size
+        return width if self.projection is None else self.projection[0].out_features
 
     def embed_queries(
         self, texts: Sequence[np.ndarray], gradient: Gradient = "none", name: str | None = None
@@ -122,6 +128,9 @@ class DualEncoder:
         self.queries.save_pretrained(folder)
         if self.documents is not self.queries:
             self.documents.save_pretrained(folder / DOCUMENTS)
+        if self.projection is not None:
+            weights = load_file(folder / WEIGHTS) | projection_weights(self.projection)
+            save_file({name: weight.cpu() for name, weight in weights.items()}, folder / WEIGHTS)
         content = {"pooling": self.pooling}
         (folder / SETTINGS).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
@@ -161,10 +170,10 @@ class DualEncoder:
             inputs["token_type_ids"] = token_type_ids
         with self._autocast():
             states = model(**inputs).last_hidden_state
-        if self.pooling == "cls":
-            return states[:, 0].float()
         mask = attention_mask[:, :, None]
-        return (states.float() * mask).sum(dim=1) / mask.sum(dim=1)
+        mean = self.pooling == "mean"
+        pooled = (states.float() * mask).sum(dim=1) / mask.sum(dim=1) if mean else states[:, 0].float()
+        return pooled if self.projection is None else self.projection(pooled)
 
     def _autocast(self) -> AbstractContextManager:
         if self.compute.precision == "bf16" and self.device.type == "cuda":
@@ -206,7 +215,12 @@ def load_dual_encoder(
     queries = documents = load_encoder(folder).to(device)
     if separate or (folder / DOCUMENTS).is_dir():
         documents = load_encoder(folder / DOCUMENTS if (folder / DOCUMENTS).is_dir() else folder).to(device)
-    return DualEncoder(queries, documents, pooling or before or DEFAULT_POOLING, store, compute)
+    projection = load_projection(folder)
+    if projection is not None:
+        projection.to(device)
+    # ANCE's is the only kind of checkpoint with a projection, and was trained with [CLS].
+    default = DEFAULT_POOLING if projection is None else "cls"
+    return DualEncoder(queries, documents, pooling or before or default, store, compute, projection)
 
 
 def trained_pooling(folder: Path) -> Pooling | None:

@@ -1,15 +1,18 @@
 """The dual encoder: what an embedding is, and what a folder remembers of it."""
 
 import json
+import shutil
 from copy import copy
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from sirbench.backbones.checkpoint import load_encoder, load_tokenizer
 from sirbench.errors import InputError
+from sirbench.firststage.dense import train
 from sirbench.firststage.dual_encoder import encoder as module
 from sirbench.firststage.dual_encoder.encoder import load_dual_encoder
 
@@ -40,6 +43,54 @@ def test_an_embedding_is_the_mean_state_or_that_of_cls(pooling, learning, texts)
     assert embeddings.shape == (4, 16) and embeddings.dtype == torch.float32
     torch.testing.assert_close(embeddings, expected, atol=1e-5, rtol=0)
     assert float(embeddings.std(dim=0).max()) > 0.1  # which 1e-5 is small against
+
+
+@pytest.fixture
+def published(learning, tmp_path):
+    """A checkpoint as castorini publishes ANCE's: the encoder, a linear layer and a norm on top of [CLS]."""
+    folder = shutil.copytree(learning.start, tmp_path / "published")
+    torch.manual_seed(3)
+    head = {"embeddingHead.weight": torch.randn(5, 16), "embeddingHead.bias": torch.randn(5)}
+    head |= {"norm.weight": torch.randn(5), "norm.bias": torch.randn(5)}
+    save_file(load_file(folder / "model.safetensors") | head, folder / "model.safetensors")
+    return folder, head
+
+
+def test_a_published_projection_is_applied_and_kept(published, learning, texts, tmp_path):
+    folder, head = published
+    encoder = load_dual_encoder(folder, learning.store, learning.compute, learning.device)
+    rows = np.array([31, 0, 12])
+    with encoder.evaluating():
+        embeddings = encoder.embed_documents(rows)
+    documents = list(texts[0].values())
+    states = torch.stack([by_hand(learning.start, documents[row], "cls", 39) for row in rows])
+    linear = states @ head["embeddingHead.weight"].T + head["embeddingHead.bias"]
+    mean, variance = linear.mean(dim=1, keepdim=True), linear.var(dim=1, keepdim=True, unbiased=False)
+    expected = (linear - mean) / (variance + 1e-5).sqrt() * head["norm.weight"] + head["norm.bias"]
+    assert embeddings.shape == (3, 5) == (3, encoder.width)
+    torch.testing.assert_close(embeddings, expected, atol=1e-4, rtol=1e-4)
+    (tmp_path / "saved").mkdir()
+    encoder.save_pretrained(tmp_path / "saved")
+    again = load_dual_encoder(tmp_path / "saved", learning.store, learning.compute, learning.device)
+    assert again.pooling == "cls"
+    with again.evaluating():
+        assert torch.equal(again.embed_documents(rows), embeddings)
+
+
+def test_a_projection_is_not_trained(published, learning):
+    with pytest.raises(InputError, match=r"has a projection, which is not trained here; .* `steps: 0`"):
+        train(replace(learning, start=published[0]), negatives="in-batch")
+
+
+def test_no_step_takes_the_encoder_as_it_is(published, learning):
+    """Whatever the policy: none of it is asked."""
+    untrained = replace(learning, settings=learning.settings.model_copy(update={"steps": 0}))
+    for start, pooling in ((learning.start, "mean"), (published[0], "cls")):
+        encoder, progress = train(replace(untrained, start=start))
+        assert encoder.pooling == pooling and progress.step == 0
+        assert (learning.folder / "train.jsonl").read_text() == ""
+        weights = load_file(start / "model.safetensors")
+        assert all(torch.equal(value, weights[name]) for name, value in encoder.queries.state_dict().items())
 
 
 def test_queries_are_embedded_from_their_tokens(encoder, learning):
