@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sirbench import plan
 from sirbench.layout import Layout
+from sirbench.study import FirstStage
 
 if TYPE_CHECKING:
     from sirbench.config import Configuration
@@ -18,24 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ran:
-    """A cell, or a compressor that V1 and V2 share, in one seed."""
+    """A training job: a cell or a compressor in one seed, a backbone's pre-training, a first stage's."""
 
-    kind: str
-    """`cell` or `level`."""
-    candidates: str
-    backbone: str
-    name: str
-    """Recipe of a cell, name of a level."""
+    title: str
+    """Its name without the seed."""
     seed: int
     folder: Path
     done: bool
     state: str
     """`done`, or what is known of why not, in a few words."""
-
-    @property
-    def title(self) -> str:
-        """Its name without the seed."""
-        return f"{self.candidates} / {self.backbone} / {self.name}"
 
     def losses(self) -> list[float]:
         """The loss of each step, as far as it is recorded; none while the first job has not ended."""
@@ -51,8 +43,13 @@ class Ran:
 
 
 def everything(config: Configuration) -> list[Ran]:
-    """Return every cell that tables show, each after the compressors that it needs, without repetition."""
-    layout, jobs = Layout(config.name), {}
+    """Return every job that tables need, without repetition: backbones and first stages that are trained, and
+    the cells that tables show, each after its compressors."""
+    layout = Layout(config.name)
+    jobs = {("backbone", name): _backbone(name, config, layout) for name in plan.pretrained(config.study)}
+    for name, spec in config.study.candidates.items():
+        if isinstance(spec, FirstStage) and spec.backbone is not None:
+            jobs["first stage", name] = _first_stage(name, spec, layout)
     cells = dict.fromkeys(cell for table in config.tables.values() for cell in plan.cells(config, table))
     for candidates, backbone, recipe in cells:
         levels = [job.name for job in plan.compressors(config.recipes[recipe], config.study)]
@@ -95,14 +92,29 @@ def _hours(records: Sequence[Mapping[str, Any]]) -> str:
 def _ran(
     kind: str, candidates: str, backbone: str, name: str, seed: int, folder: Path, layout: Layout
 ) -> Ran:
-    done = (folder / ("per_query.csv" if kind == "cell" else "provenance.json")).exists()
+    result = "per_query.csv" if kind == "cell" else "provenance.json"
     steps = ("train", "rerank", "evaluate") if kind == "cell" else ("train-level",)
     logs = [layout.log(f"{step}/{candidates}-{backbone}-{name}-seed{seed}") for step in steps]
-    state = "done" if done else _why_not(folder, [log for log in logs if log.exists()])
-    return Ran(kind, candidates, backbone, name, seed, folder, done, state)
+    return _job(f"{candidates} / {backbone} / {name}", seed, folder, result, logs)
+
+
+def _backbone(name: str, config: Configuration, layout: Layout) -> Ran:
+    seed, log = config.study.backbones[name].seed, layout.log(f"pretrain-backbone/{name}")
+    return _job(f"backbone {name}", seed, layout.pretraining(name), "provenance.json", [log])
+
+
+def _first_stage(name: str, spec: FirstStage, layout: Layout) -> Ran:
+    log = layout.log(f"train-first-stage/{name}")
+    return _job(f"first stage {name}", spec.training.seed, layout.learned(name), "provenance.json", [log])
+
+
+def _job(title: str, seed: int, folder: Path, result: str, logs: Sequence[Path]) -> Ran:
+    done = (folder / result).exists()
+    return Ran(title, seed, folder, done, "done" if done else _why_not(folder, logs))
 
 
 def _why_not(folder: Path, logs: Sequence[Path]) -> str:
+    logs = [log for log in logs if log.exists()]
     if not logs:
         return "not started"
     text = logs[-1].read_text(encoding="utf-8", errors="replace").replace("\r", "\n")

@@ -56,7 +56,9 @@ def train_first_stage(config: Configuration, name: str) -> None:
         with atomic_folder(folder / "model") as temporary:
             model.save_pretrained(temporary)
             load_tokenizer(start).save_pretrained(temporary)
-        spent = {"seconds": progress.seconds, "training_queries": len(queries), **describe_device(device)}
+        gpu_seconds = progress.seconds if device.type == "cuda" else 0.0
+        spent = {"seconds": progress.seconds, "gpu_seconds": gpu_seconds, **describe_device(device)}
+        spent |= {"training_queries": len(queries)}
         names = {"study": config.name, "candidates": name}
         provenance.write_provenance(folder / "provenance.json", names | settings | spent)
         shutil.rmtree(learning.folder)

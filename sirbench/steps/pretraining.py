@@ -82,7 +82,9 @@ def pretrain_backbone(config: Configuration, name: str) -> None:
             task.model.save_pretrained(temporary)
             tokenizer.save_pretrained(temporary)
             check_checkpoint(temporary)
-        spent = {"seconds": progress.seconds, "corpus": material.corpus.sizes, **describe_device(device)}
+        gpu_seconds = progress.seconds if device.type == "cuda" else 0.0
+        spent = {"seconds": progress.seconds, "gpu_seconds": gpu_seconds, **describe_device(device)}
+        spent |= {"corpus": material.corpus.sizes}
         names = {"study": config.name, "backbone": name}
         provenance.write_provenance(record / "provenance.json", names | settings | spent)
         shutil.rmtree(task.folder)
