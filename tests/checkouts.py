@@ -5,7 +5,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+
+from sirbench.config import Configuration
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "workflow", "sirbench", "config", "published", "slurm", "environment.yml")
@@ -22,6 +25,11 @@ def copy_checkout(folder: Path, data: Path) -> Path:
             shutil.copy(source, folder / name)
     shutil.copytree(data, folder / "data")
     return folder
+
+
+def with_bm25_alone(config: Configuration) -> Configuration:
+    """A configuration whose study re-ranks BM25's candidates only."""
+    return replace(config, study=config.study.model_copy(update={"reranked": ["bm25"]}))
 
 
 def environment() -> dict[str, str]:

@@ -7,14 +7,14 @@ from sirbench.config import load
 from sirbench.evaluation.measures import write_per_query
 from sirbench.layout import Layout
 from sirbench.reporting.measured import missing_notes, table_numbers
-from tests.checkouts import ROOT
+from tests.checkouts import ROOT, with_bm25_alone
 
 
 @pytest.fixture
 def scifact(tmp_path, monkeypatch):
     """Study `scifact`, three seeds, with V0 in all of them, V1 in two, and nothing else."""
     monkeypatch.chdir(tmp_path)
-    config = load("scifact", ROOT / "config")
+    config = with_bm25_alone(load("scifact", ROOT / "config"))
     queries = pd.Index(["1", "2"], name="query_id")
     for recipe, seeds in (("v0", (1, 2, 3)), ("v1-random-16", (1, 2))):
         for seed in seeds:

@@ -8,7 +8,7 @@ from matplotlib.text import Text
 from sirbench.config import load
 from sirbench.layout import Layout
 from sirbench.reporting import style
-from tests.checkouts import ROOT
+from tests.checkouts import ROOT, with_bm25_alone
 
 
 @pytest.fixture(autouse=True)
@@ -25,12 +25,13 @@ def write_table(tmp_path, monkeypatch):
 
     def write(study, name, left_out=()):
         config = load(study, ROOT / "config")
+        config = config if config.study.comparable else with_bm25_alone(config)
         table = config.tables[name]
         lines = [
             (row.label, row.backbone, row.recipe, candidates, measure)
             for row in table.rows
             if row.backbone in config.study.backbones and row.recipe not in left_out
-            for candidates in config.study.candidates
+            for candidates in config.study.columns
             for measure in table.measures
         ]
         frame = pd.DataFrame(lines, columns=["row", "backbone", "recipe", "candidates", "measure"])

@@ -89,7 +89,7 @@ def test_a_study_without_the_candidates_of_the_table_has_a_figure_that_says_so(
     write_table, texts, figure, table
 ):
     config, _ = write_table("demo", table)
-    config.tables[table] = config.tables[table].model_copy(update={"candidates": ["hdct"]})
+    config.tables[table] = config.tables[table].model_copy(update={"candidates": ["other"]})
     drawing = draw(config, figure)
     shown = [text for text, _ in texts(drawing.canvas)]
     assert "Study demo has none of the candidates that are shown here." in shown
