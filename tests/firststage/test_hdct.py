@@ -15,7 +15,7 @@ from sirbench.data.runs import sort_run
 from sirbench.errors import InputError, TrainingError
 from sirbench.firststage import Learning, Trained, check_options, first_stage
 from sirbench.firststage.hdct import retrieve, train
-from sirbench.study import Compute, FirstStageTraining
+from sirbench.study import Compute, FirstStageTraining, Input
 
 COMPUTE = Compute(gpus=0, chunk_tokens=256)
 
@@ -39,7 +39,7 @@ def with_bias(folder: Path, backbone: Path, bias: float) -> Path:
 def trained(tmp_path_factory, tiny_backbone, tiny_store):
     """What training could have left; predictions on both sides of 0."""
     folder = with_bias(tmp_path_factory.mktemp("hdct") / "model", tiny_backbone, bias=0.1)
-    return Trained(folder, tiny_store, COMPUTE, torch.device("cpu"))
+    return Trained(folder, tiny_store, Input(), COMPUTE, torch.device("cpu"))
 
 
 def passages(text, tokenizer, room, most):
@@ -150,7 +150,11 @@ def test_documents_without_words_are_an_error(documents, trained):
 def test_a_model_that_gives_no_weight_at_all_is_an_error(documents, tmp_path, tiny_backbone, tiny_store):
     folder = with_bias(tmp_path / "model", tiny_backbone, bias=-9)
     with pytest.raises(TrainingError, match="gives no word a weight"):
-        retrieve(documents, {"q": "array"}, trained=Trained(folder, tiny_store, COMPUTE, torch.device("cpu")))
+        retrieve(
+            documents,
+            {"q": "array"},
+            trained=Trained(folder, tiny_store, Input(), COMPUTE, torch.device("cpu")),
+        )
 
 
 @pytest.mark.parametrize(
@@ -183,6 +187,7 @@ def learning(documents, texts, tiny_backbone, tiny_store, tmp_path):
             positives=positives,
             start=tiny_backbone,
             store=tiny_store,
+            input=Input(),
             settings=FirstStageTraining(steps=30, batch=8, learning_rate=1e-2),
             compute=COMPUTE,
             device=torch.device("cpu"),
@@ -235,7 +240,7 @@ def test_queries_that_share_no_word_with_their_documents_are_an_error(learning):
 
 def test_the_store_is_only_asked_for_its_length(trained, documents):
     store = SimpleNamespace(template=SimpleNamespace(max_tokens=40))
-    other = Trained(trained.folder, store, COMPUTE, torch.device("cpu"))
+    other = Trained(trained.folder, store, Input(), COMPUTE, torch.device("cpu"))
     assert retrieve(documents, {"q": "array"}, trained=other).equals(
         retrieve(documents, {"q": "array"}, trained=trained)
     )
