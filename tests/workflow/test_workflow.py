@@ -62,12 +62,12 @@ OUTPUT = {}
 @pytest.mark.workflow
 @pytest.mark.parametrize("study", study_names(ROOT / "config"))
 def test_dry_run_of_every_target_of_every_study(checkout, study):
-    config = load(study, ROOT / "config")
+    config = load(study, checkout / "config")
     targets = [name for name, table in config.tables.items() if plan.shows_something(config, table)]
     done = snakemake(checkout, "--dry-run", "tables", "figures", *targets, *config.figures, study=study)
     assert done.returncode == 0, done.stdout[-3000:]
-    assert planned(done.stdout)["write_figure"] == len({*config.figures, "mine-drawn"})
-    assert planned(done.stdout)["write_table"] == len(targets) + ("mine" not in targets)
+    assert planned(done.stdout)["write_figure"] == len(config.figures)
+    assert planned(done.stdout)["write_table"] == len(targets) > 0
 
 
 @pytest.mark.workflow
