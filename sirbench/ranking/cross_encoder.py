@@ -13,7 +13,7 @@ from transformers.utils import ModelOutput
 from sirbench.data.tokens import PairBatch, TokenPairs
 from sirbench.errors import InputError
 from sirbench.ranking.chunks import chunks_by_length
-from sirbench.ranking.device import autocast
+from sirbench.ranking.precision import Precision, encoding
 
 Gradient = Literal["none", "kept", "cached"]
 
@@ -21,7 +21,7 @@ Gradient = Literal["none", "kept", "cached"]
 class CrossEncoder:
     """Scores pairs of a token store with any `AutoModelForSequenceClassification` of one label.
 
-    Scores are float32 logits, never squashed: a sigmoid, or bf16, would tie documents that differ.
+    Scores are float32 logits, never squashed: a sigmoid would tie documents that differ.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class CrossEncoder:
         store: TokenPairs,
         *,
         chunk_tokens: int = 16384,
-        precision: Literal["fp32", "bf16"] = "fp32",
+        precision: Precision = "fp32",
     ):
         positions = getattr(model.config, "max_position_embeddings", store.template.max_tokens)
         if store.template.max_tokens > positions:
@@ -74,7 +74,7 @@ class CrossEncoder:
 
         def forward(*batch: Tensor) -> Tensor:
             scores = self._forward(*batch)
-            return torch.cat([scores[:, None], states.pop()[:, 0].float()], dim=1)
+            return torch.cat([scores[:, None], states.pop()[:, 0]], dim=1)
 
         def keep(module: nn.Module, inputs: tuple, output: ModelOutput) -> None:
             states.append(output.last_hidden_state)
@@ -108,9 +108,9 @@ class CrossEncoder:
         inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
         if getattr(self.model.config, "type_vocab_size", 0) > 1:
             inputs["token_type_ids"] = token_type_ids
-        with autocast(self.device, self.precision):
+        with encoding(self.model, self.precision):
             logits = self.model(**inputs).logits
-        return logits.float().squeeze(1)
+        return logits.squeeze(1)
 
     def _tensors(self, batch: PairBatch) -> Iterator[Tensor]:
         return (torch.from_numpy(array).to(self.device, non_blocking=True) for array in batch)

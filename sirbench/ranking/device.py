@@ -6,9 +6,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Literal
 
 import torch
 
@@ -33,13 +32,6 @@ def claim_device(gpus: int, threads: int) -> Iterator[torch.device]:
             yield torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         else:
             yield torch.device("cuda", held.enter_context(claim_number(visible)))
-
-
-def autocast(device: torch.device, precision: Literal["fp32", "bf16"]) -> AbstractContextManager:
-    """The context of a forward pass in this precision, which the CPU has none but fp32 of."""
-    if precision == "bf16" and device.type == "cuda":
-        return torch.autocast("cuda", dtype=torch.bfloat16)
-    return nullcontext()
 
 
 def describe_device(device: torch.device) -> dict[str, object]:

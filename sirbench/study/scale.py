@@ -63,7 +63,8 @@ class Compute(Settings):
     runtime: int = Field(60, ge=1)
     """Wall time of a training job in minutes; a retry gets as much again on top."""
     precision: Literal["fp32", "bf16"] = "fp32"
-    """Forward and backward arithmetic on a GPU (bf16: autocast); weights and scores are always fp32."""
+    """Arithmetic of an encoder, forward and backward (bf16: autocast, of use on GPUs and on CPUs that have
+    avx512_bf16 or amx); weights, heads and scores are always fp32."""
     chunk_tokens: int = Field(16384, ge=64)
     """Tokens, padding included, that go through the encoder at once: the knob for memory."""
     gradient_cache: bool = True

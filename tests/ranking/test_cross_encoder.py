@@ -158,12 +158,22 @@ def test_two_levels_add_up_their_gradients(model, tiny_store, pairs):
     assert difference(*sums) < 1e-5
 
 
-def test_bf16_is_for_gpus_and_scores_stay_fp32(model, tiny_store, pairs):
+def test_in_bf16_scores_do_not_tie(model, tiny_store, pairs):
     model.eval()
-    scores = encoder(model, tiny_store, precision="bf16").score(*pairs)
+    scores, exact = (
+        encoder(model, tiny_store, precision=precision).score(*pairs) for precision in ("bf16", "fp32")
+    )
     assert scores.dtype == torch.float32
-    if not torch.cuda.is_available():
-        assert torch.equal(scores, encoder(model, tiny_store).score(*pairs))
+    assert not torch.equal(scores, exact)
+    assert len(scores.unique()) == len(exact.unique())
+    torch.testing.assert_close(scores, exact, rtol=0, atol=0.05)
+
+
+def test_in_bf16_a_gradient_cache_still_gives_the_gradient(model, tiny_store, pairs):
+    encode = encoder(model, tiny_store, precision="bf16")
+    (scores, kept), (cached_scores, cached) = (backward(encode, pairs, how) for how in ("kept", "cached"))
+    assert torch.equal(scores, cached_scores)
+    assert difference(kept, cached) < 1e-2
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")

@@ -20,7 +20,7 @@ from sirbench.backbones.drawing.heads import with_head
 from sirbench.backbones.drawing.passages import TRIES, nothing_found, random_passage
 from sirbench.backbones.objectives import Material, Objective, Outcome
 from sirbench.data.blocks import random_generator
-from sirbench.ranking.device import autocast
+from sirbench.ranking.precision import autocast
 
 FOLLOWS, RANDOM = 0, 1
 """The labels of transformers' head."""

@@ -24,7 +24,7 @@ from sirbench.backbones.objectives import Material, Objective, Outcome
 from sirbench.backbones.objectives.mlm import draw_texts
 from sirbench.data.blocks import random_generator
 from sirbench.errors import InputError
-from sirbench.ranking.device import autocast
+from sirbench.ranking.precision import autocast
 
 
 def make(

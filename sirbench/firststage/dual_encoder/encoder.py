@@ -10,7 +10,7 @@ added: any checkpoint serves as it is.
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -28,6 +28,7 @@ from sirbench.data.tokens import TokenStore
 from sirbench.errors import InputError
 from sirbench.firststage.dual_encoder.projection import WEIGHTS, load_projection, projection_weights
 from sirbench.ranking.chunks import chunks_by_length
+from sirbench.ranking.precision import encoding
 from sirbench.study import Compute
 
 Pooling = Literal["mean", "cls"]
@@ -168,17 +169,12 @@ class DualEncoder:
         inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
         if getattr(model.config, "type_vocab_size", 0) > 1:
             inputs["token_type_ids"] = token_type_ids
-        with self._autocast():
+        with encoding(model, self.compute.precision):
             states = model(**inputs).last_hidden_state
         mask = attention_mask[:, :, None]
         mean = self.pooling == "mean"
-        pooled = (states.float() * mask).sum(dim=1) / mask.sum(dim=1) if mean else states[:, 0].float()
+        pooled = (states * mask).sum(dim=1) / mask.sum(dim=1) if mean else states[:, 0]
         return pooled if self.projection is None else self.projection(pooled)
-
-    def _autocast(self) -> AbstractContextManager:
-        if self.compute.precision == "bf16" and self.device.type == "cuda":
-            return torch.autocast("cuda", dtype=torch.bfloat16)
-        return nullcontext()
 
 
 def load_dual_encoder(

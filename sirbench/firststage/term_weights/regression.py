@@ -8,9 +8,7 @@ stopwords and signs, which are never indexed, are not trained on.
 """
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -20,6 +18,7 @@ from transformers import PreTrainedTokenizerBase
 from sirbench.errors import InputError
 from sirbench.firststage.term_weights.passages import Passage
 from sirbench.ranking.chunks import chunks_by_length
+from sirbench.ranking.precision import Precision, encoding
 from sirbench.study import FirstStageTraining
 from sirbench.training import distributed
 from sirbench.training.loop import seed_dropout
@@ -36,7 +35,7 @@ class TokenRegression:
         tokenizer: PreTrainedTokenizerBase,
         *,
         chunk_tokens: int,
-        precision: Literal["fp32", "bf16"] = "fp32",
+        precision: Precision = "fp32",
     ):
         self.model = model
         self.chunk_tokens = chunk_tokens
@@ -67,10 +66,9 @@ class TokenRegression:
             attended[: len(whole)] = 1
         rows = np.repeat(np.arange(len(passages)), [len(passage.words) for passage in passages])
         columns = np.concatenate([passage.pieces for passage in passages]) + len(self.before)
-        bf16 = self.precision == "bf16" and self.device.type == "cuda"
-        with torch.autocast("cuda", dtype=torch.bfloat16) if bf16 else nullcontext():
+        with encoding(self.model, self.precision):
             outputs = self.model(input_ids=self._tensor(tokens), attention_mask=self._tensor(mask)).logits
-        return outputs[self._tensor(rows), self._tensor(columns), 0].float()
+        return outputs[self._tensor(rows), self._tensor(columns), 0]
 
     @torch.inference_mode()
     def predict(self, passages: Sequence[Passage]) -> list[np.ndarray]:
