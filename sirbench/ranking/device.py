@@ -16,10 +16,11 @@ import torch
 def claim_device(gpus: int, threads: int) -> Iterator[torch.device]:
     """The device for a job that asks for `gpus`, with deterministic arithmetic and `threads` CPU threads.
 
+    Fewer threads where OMP_NUM_THREADS says so: Snakemake sets it to what a job was given of `--cores`.
     `torchrun` has already said which GPU is ours. Elsewhere the first of the visible GPUs that no other job
     holds is taken, by a lock that the system drops with the process; if all are taken, this waits.
     """
-    torch.set_num_threads(threads)
+    torch.set_num_threads(min(threads, int(os.environ.get("OMP_NUM_THREADS") or threads)))
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
     visible = torch.cuda.device_count() if gpus else 0
