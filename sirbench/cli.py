@@ -284,7 +284,7 @@ def evaluate(
 
 @app.command()
 def evaluate_candidates(study: StudyOption, candidates: CandidatesOption) -> None:
-    """Measure candidates as they are: the first stage's own quality, and the ceiling of re-ranking."""
+    """Measure candidates as they are: the first stage's own quality, and what re-ranking can find."""
     from sirbench.steps import evaluation
 
     config = load(study)

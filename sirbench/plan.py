@@ -20,6 +20,12 @@ not see an edited Python module, but it sees this number, and trains again."""
 PRETRAINING = 1
 """Revision of pre-training, likewise: of objectives, corpora and what is drawn from them."""
 
+FIRST_STAGE = 1
+"""Revision of the suite's own first stages, likewise: of training and of retrieval."""
+
+SCORING = 1
+"""Revision of re-ranking, embedding and measuring, likewise."""
+
 
 class Job(Settings):
     """All that decides a training job's model, apart from study, candidates, backbone and seed."""
@@ -89,8 +95,13 @@ def compressors(recipe: Recipe, study: Study) -> list[Job]:
     return found
 
 
+def made_as(job: Job, study: Study) -> dict[str, Any]:
+    """All of a job and its study that decides the trained model, as `provenance.json` keeps it."""
+    return {"job": job.model_dump(mode="json"), **training_settings(study)}
+
+
 def training_settings(study: Study) -> dict[str, Any]:
-    """The study's settings that change a trained model, whatever the job; compute changes rounding only."""
+    """The study's settings that change a trained model, whatever the job; `Compute` says why it is none."""
     training = study.training.model_dump(exclude={"checkpoint_every"})
     return {"training": training, "input": study.input.model_dump(), "depth": study.depth}
 
@@ -219,7 +230,7 @@ def candidates_measures(config: Configuration) -> list[str]:
 
 
 def recall(study: Study) -> str:
-    """The measure that bounds re-ranking: recall at the candidates' depth."""
+    """The measure that no re-ranking changes: recall at the candidates' depth."""
     return f"R@{study.depth}"
 
 

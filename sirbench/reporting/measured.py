@@ -1,7 +1,8 @@
-"""A table's numbers as a figure draws them: a line for each, and where there is none, the reason."""
+"""What of a table is measured: its numbers, and where there are none, the reason."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +14,11 @@ from sirbench.evaluation.measures import read_per_query
 from sirbench.evaluation.significance import average_over_seeds
 from sirbench.layout import Layout
 from sirbench.reporting.published import PUBLISHED, read_published
-from sirbench.reporting.tables import tidy_table
+from sirbench.reporting.tables import COLUMNS as TIDY_COLUMNS
+from sirbench.reporting.tables import PerQuery, tidy_table
 
 if TYPE_CHECKING:
     from sirbench.config import Configuration
-    from sirbench.study import Table
 
 KEYS = ["row", "backbone", "recipe", "candidates", "measure"]
 NO_RESULT, NO_BACKBONE = "no result", "no such backbone in the study"
@@ -32,12 +33,22 @@ def table_files(config: Configuration, name: str) -> list[Path]:
 def table_numbers(config: Configuration, name: str, measures: Sequence[str]) -> pd.DataFrame:
     """Return a line for each row x candidates x measure of a table, in its order, with `COLUMNS`.
 
-    The numbers are those of the table's CSV. Where there is none, since one of its cells failed, they are
-    worked out for the cells that are there. `missing` says why a line has no value, and is "" where it has.
+    The numbers are those of the table's CSV. Where a cell has begun and is not measured, a CSV is missing or
+    of the time before, and they are worked out for the other cells. `missing` says why a line has no value,
+    and is "" where it has.
     """
     table, study = config.tables[name], config.study
     path = Layout(config.name).table(name)
-    known = pd.read_csv(path) if path.exists() else _of_measured_cells(config, name)
+    begun = [
+        (cell, seed)
+        for cell in plan.cells(config, table)
+        for seed in study.seeds
+        if Layout(config.name).cell(*cell, seed).exists()
+    ]
+    if path.exists() and all(is_measured(config, *cell) for cell in begun):
+        known = pd.read_csv(path)
+    else:
+        known = measured_lines(config, name, measured_values(config, name))
     wanted = pd.DataFrame(
         [
             (row.label, row.backbone, row.recipe, candidates, measure)
@@ -72,25 +83,38 @@ def column_titles(config: Configuration, lines: pd.DataFrame) -> pd.Series:
     return lines["candidates"].map(config.study.candidates_title) + f" Top {config.study.depth}"
 
 
-def measured_values(config: Configuration, table: Table) -> dict[tuple[str, str, str], pd.DataFrame]:
-    """Return the per-query values, averaged over seeds, of a table's cells that are there in every seed."""
+def is_measured(config: Configuration, cell: tuple[str, str, str], seed: int) -> bool:
+    """Whether a cell's values are there, of a model that was trained as study and recipe now have it.
+
+    When a recipe has changed and the new training failed, Snakemake leaves the measures of the old model.
+    """
+    folder = Layout(config.name).cell(*cell, seed)
+    record = folder / "provenance.json"
+    if not record.exists() or not (folder / "per_query.csv").exists():
+        return False
+    made = json.loads(record.read_text(encoding="utf-8"))
+    wanted = plan.made_as(plan.plan(config.recipes[cell[2]], config.study), config.study)
+    return all(made.get(key) == value for key, value in json.loads(json.dumps(wanted)).items())
+
+
+def measured_values(config: Configuration, name: str) -> dict[tuple[str, str, str], pd.DataFrame]:
+    """Return the per-query values, averaged over seeds, of a table's cells measured in every seed."""
     values = {}
-    for cell in plan.cells(config, table):
-        paths = [Layout(config.name).cell(*cell, seed) / "per_query.csv" for seed in config.study.seeds]
-        if all(path.exists() for path in paths):
+    for cell in plan.cells(config, config.tables[name]):
+        if all(is_measured(config, cell, seed) for seed in config.study.seeds):
+            paths = [Layout(config.name).cell(*cell, seed) / "per_query.csv" for seed in config.study.seeds]
             values[cell] = average_over_seeds([read_per_query(path) for path in paths])
     return values
 
 
-def _of_measured_cells(config: Configuration, name: str) -> pd.DataFrame:
-    """The tidy lines of a table's cells that are measured, some candidates having more rows than others."""
+def measured_lines(config: Configuration, name: str, values: PerQuery) -> pd.DataFrame:
+    """Return the tidy lines of a table's cells that have values; candidates may differ in their rows."""
     whole, seeds = config.tables[name], len(config.study.seeds)
-    values = measured_values(config, whole)
     published = read_published(PUBLISHED) if config.study.comparable else None
-    parts = [pd.DataFrame(columns=COLUMNS[:-1])]
+    parts = [pd.DataFrame(columns=TIDY_COLUMNS)]
     for candidates in plan.shown_candidates(config, whole):
         rows = [row for row in whole.rows if (candidates, row.backbone, row.recipe) in values]
         if rows:
             table = whole.model_copy(update={"rows": rows})
             parts.append(tidy_table(name, table, values, [candidates], seeds, published))
-    return pd.concat(parts)
+    return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)

@@ -34,6 +34,9 @@ class Number:
     mark: str = ""
 
 
+NOT_MEASURED = Number("–")
+
+
 @dataclass(frozen=True)
 class ShownRow:
     """One row of the table, its numbers from left to right."""
@@ -85,11 +88,11 @@ def present(
     """Arrange what `tidy_table` returned in the paper's shape.
 
     Args:
-        tidy: the frame of `tidy_table`.
+        tidy: the frame of `tidy_table`; what it lacks is shown as a dash.
         table: the table that it was made from.
         per_query: the same as there; a mark's direction needs the baseline, which may be no row.
         groups: candidates -> head of its column group, e.g. {"hdct": "HDCT Top 100"}, in order.
-        first_stage: candidates -> measures of the candidates themselves, R@100 (the ceiling) among them.
+        first_stage: candidates -> measures of the candidates themselves, R@100 among them.
         left_out: labels of the rows that the study has no backbone for.
         demonstration: say on the table's face that its numbers mean nothing.
     """
@@ -100,7 +103,10 @@ def present(
     )
     printed = lines["text"].astype("float64")  # what looks equal is equally bold
     lines["best"] = printed == printed.groupby([lines["candidates"], lines["measure"]]).transform("max")
-    of_cell = lines.set_index(["backbone", "recipe"])
+    numbers = {
+        (line.backbone, line.recipe, line.candidates, line.measure): Number(line.text, line.best, line.mark)
+        for line in lines.itertuples()
+    }
     return Presentation(
         name=tidy["table"].iloc[0],
         title=table.title,
@@ -111,8 +117,9 @@ def present(
             ShownRow(
                 label=row.label,
                 numbers=[
-                    Number(line.text, line.best, line.mark)
-                    for line in of_cell.loc[[(row.backbone, row.recipe)]].itertuples()
+                    numbers.get((row.backbone, row.recipe, candidates, measure), NOT_MEASURED)
+                    for candidates in groups
+                    for measure in table.measures
                 ],
                 rule_above=row.rule_above,
             )
@@ -121,7 +128,7 @@ def present(
         notes=[
             _sample_note(lines),
             *_test_notes(lines, table),
-            *(_first_stage_note(head, first_stage[name]) for name, head in groups.items()),
+            *(_first_stage_note(groups[name], measures) for name, measures in first_stage.items()),
             *([f"Left out, as this study lacks their backbones: {', '.join(left_out)}."] if left_out else []),
         ],
         comparisons=[_compare(line) for line in lines.dropna(subset="published").itertuples()],
@@ -176,7 +183,7 @@ def _test_notes(lines: pd.DataFrame, table: Table) -> list[str]:
 
 def _first_stage_note(head: str, measures: Mapping[str, float]) -> str:
     values = [
-        f"{paper_name(name)} {value:.3f}" + (" (the ceiling of any re-ranking)" if name[:2] == "R@" else "")
+        f"{paper_name(name)} {value:.3f}" + (" (no re-ranking finds more)" if name[:2] == "R@" else "")
         for name, value in measures.items()
     ]
     return f"{head} before re-ranking: {', '.join(values)}."

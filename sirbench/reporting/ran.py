@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sirbench import plan
 from sirbench.layout import Layout
+from sirbench.reporting.measured import is_measured
 from sirbench.study import FirstStage
 
 if TYPE_CHECKING:
@@ -56,9 +57,10 @@ def everything(config: Configuration) -> list[Ran]:
         for seed in config.study.seeds:
             for level in levels:
                 place = (candidates, backbone, level, seed)
-                jobs["level", *place] = _ran("level", *place, layout.level(*place), layout)
-            place = (candidates, backbone, recipe, seed)
-            jobs["cell", *place] = _ran("cell", *place, layout.cell(*place), layout)
+                jobs["level", *place] = _level(*place, layout)
+            jobs["cell", candidates, backbone, recipe, seed] = _cell(
+                config, (candidates, backbone, recipe), seed, layout
+            )
     return list(jobs.values())
 
 
@@ -89,27 +91,34 @@ def _hours(records: Sequence[Mapping[str, Any]]) -> str:
     return f"{wall:.2f} hours of jobs, {gpu:.2f} GPU-hours"
 
 
-def _ran(
-    kind: str, candidates: str, backbone: str, name: str, seed: int, folder: Path, layout: Layout
-) -> Ran:
-    result = "per_query.csv" if kind == "cell" else "provenance.json"
-    steps = ("train", "rerank", "evaluate") if kind == "cell" else ("train-level",)
-    logs = [layout.log(f"{step}/{candidates}-{backbone}-{name}-seed{seed}") for step in steps]
-    return _job(f"{candidates} / {backbone} / {name}", seed, folder, result, logs)
+def _cell(config: Configuration, cell: tuple[str, str, str], seed: int, layout: Layout) -> Ran:
+    logs = [layout.log(f"{step}/{'-'.join(cell)}-seed{seed}") for step in ("train", "rerank", "evaluate")]
+    return _job(" / ".join(cell), seed, layout.cell(*cell, seed), is_measured(config, cell, seed), logs)
+
+
+def _level(candidates: str, backbone: str, level: str, seed: int, layout: Layout) -> Ran:
+    log = layout.log(f"train-level/{candidates}-{backbone}-{level}-seed{seed}")
+    return _trained(
+        f"{candidates} / {backbone} / {level}", seed, layout.level(candidates, backbone, level, seed), log
+    )
 
 
 def _backbone(name: str, config: Configuration, layout: Layout) -> Ran:
     seed, log = config.study.backbones[name].seed, layout.log(f"pretrain-backbone/{name}")
-    return _job(f"backbone {name}", seed, layout.pretraining(name), "provenance.json", [log])
+    return _trained(f"backbone {name}", seed, layout.pretraining(name), log)
 
 
 def _first_stage(name: str, spec: FirstStage, layout: Layout) -> Ran:
     log = layout.log(f"train-first-stage/{name}")
-    return _job(f"first stage {name}", spec.training.seed, layout.learned(name), "provenance.json", [log])
+    return _trained(f"first stage {name}", spec.training.seed, layout.learned(name), log)
 
 
-def _job(title: str, seed: int, folder: Path, result: str, logs: Sequence[Path]) -> Ran:
-    done = (folder / result).exists()
+def _trained(title: str, seed: int, folder: Path, log: Path) -> Ran:
+    """A job whose last output is its provenance."""
+    return _job(title, seed, folder, (folder / "provenance.json").exists(), [log])
+
+
+def _job(title: str, seed: int, folder: Path, done: bool, logs: Sequence[Path]) -> Ran:
     return Ran(title, seed, folder, done, "done" if done else _why_not(folder, logs))
 
 
@@ -121,7 +130,11 @@ def _why_not(folder: Path, logs: Sequence[Path]) -> str:
     errors = [line for line in text.splitlines() if "error" in line.lower()]
     if errors:
         return f"failed: {errors[-1].strip()}"
-    return "stopped at a checkpoint, from which it goes on" if (folder / "checkpoint").exists() else "started"
+    if (folder / "checkpoint").exists():
+        return "stopped at a checkpoint, from which it goes on"
+    if (folder / "per_query.csv").exists():
+        return "its measures are of before the study or its recipe changed"
+    return "started"
 
 
 def _counted(names: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ def evaluate_cell(config: Configuration, candidates: str, backbone: str, recipe:
 
 
 def evaluate_candidates(config: Configuration, candidates: str) -> None:
-    """Measure the dev candidates as they are; recall at their depth is the ceiling of every cell."""
+    """Measure the dev candidates as they are; re-ranking changes no recall at their depth."""
     layout = Layout(config.name)
     measures = plan.candidates_measures(config)
     _evaluate(config, layout.candidates(candidates, "dev"), layout.first_stage(candidates), measures)

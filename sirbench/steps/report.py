@@ -2,21 +2,19 @@
 
 import io
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-
-import pandas as pd
 
 from sirbench import plan
 from sirbench.atomic import atomic_file
 from sirbench.config import Configuration
+from sirbench.errors import InputError
 from sirbench.evaluation.measures import read_per_query
 from sirbench.layout import Layout
 from sirbench.reporting import page, ran, style
-from sirbench.reporting.measured import measured_values
+from sirbench.reporting.measured import measured_lines, measured_values
 from sirbench.reporting.presentation import DEMONSTRATION
-from sirbench.reporting.published import PUBLISHED, read_published
-from sirbench.reporting.tables import tidy_table
 from sirbench.steps.figure import draw
 from sirbench.steps.table import arrange, first_stages
 
@@ -26,10 +24,19 @@ def make_report(config: Configuration) -> None:
     layout, jobs = Layout(config.name), ran.everything(config)
     sections = {
         "Tables": "\n".join(
-            _table(config, name) if table.of == "cells" else _first_stages(config, name)
+            _part(
+                *(config, name, table.title, _table if table.of == "cells" else _first_stages),
+                files=[layout.table(name, ending) for ending in ("csv", "md", "tex")],
+            )
             for name, table in config.tables.items()
         ),
-        "Figures": "\n".join(_figure(config, name) for name in config.figures),
+        "Figures": "\n".join(
+            _part(
+                *(config, name, figure.title, _figure),
+                files=[layout.figure(name, ending) for ending in ("pdf", "png", "svg", "csv")],
+            )
+            for name, figure in config.figures.items()
+        ),
         "Training curves": _curves(jobs),
         "What did not run": _unfinished(jobs),
         "How it came about": _workflow_report(layout),
@@ -57,45 +64,37 @@ def _summary(config: Configuration, jobs: list[ran.Ran]) -> dict[str, str]:
 
 
 def _table(config: Configuration, name: str) -> str:
-    """A table with the rows whose cells are measured on all candidates; the others are named."""
-    head = page.heading(f"{name}: {config.tables[name].title}")
+    """A table with what of its cells is measured; the others are named."""
     whole = config.tables[name]
-    shown, left_out = plan.shown_rows(config, whole)
-    candidates = plan.shown_candidates(config, whole)
-    values = measured_values(config, whole)
-    rows = [row for row in shown if all((it, row.backbone, row.recipe) in values for it in candidates)]
-    unmeasured = [row.label for row in shown if row not in rows]
-    if not rows or not candidates:
-        return head + page.paragraph("Nothing of this table is measured in this study.")
-    table = whole.model_copy(update={"rows": rows})
-    path = Layout(config.name).table(name)
-    if path.exists() and not unmeasured:
-        tidy = pd.read_csv(path)
-    else:
-        published = read_published(PUBLISHED) if config.study.comparable else None
-        tidy = tidy_table(name, table, values, candidates, len(config.study.seeds), published)
-    note = page.paragraph(f"Not measured: {', '.join(unmeasured)}.", "missing") if unmeasured else ""
-    return (
-        head
-        + note
-        + page.printed_table(arrange(config, table, tidy, values, left_out))
-        + _table_files(config, name)
-    )
+    rows, left_out = plan.shown_rows(config, whole)
+    values = measured_values(config, name)
+    tidy = measured_lines(config, name, values)
+    if tidy.empty:
+        return page.paragraph("Nothing of this table is measured in this study.")
+    measured = set(tidy[["backbone", "recipe"]].itertuples(index=False, name=None))
+    table = whole.model_copy(update={"rows": [row for row in rows if (row.backbone, row.recipe) in measured]})
+    notes = [
+        page.paragraph(
+            f"Not measured on {config.study.candidates_title(it)} candidates: {missing}.", "missing"
+        )
+        for it in plan.shown_candidates(config, whole)
+        if (missing := ", ".join(row.label for row in rows if (it, row.backbone, row.recipe) not in values))
+    ]
+    return "".join(notes) + page.printed_table(arrange(config, table, tidy, values, left_out))
 
 
 def _first_stages(config: Configuration, name: str) -> str:
     """A table of candidates with those that are measured; the others are named."""
     layout, table = Layout(config.name), config.tables[name]
-    head = page.heading(f"{name}: {table.title}")
     shown = plan.shown_candidates(config, table)
     candidates = plan.measured_candidates(config, table)
     measured = [it for it in candidates if _has(layout.first_stage(it), table.measures)]
     if not set(measured) & set(shown):
-        return head + page.paragraph("Nothing of this table is measured in this study.")
+        return page.paragraph("Nothing of this table is measured in this study.")
     unmeasured = [config.study.candidates_title(it) for it in shown if it not in measured]
     note = page.paragraph(f"Not measured: {', '.join(unmeasured)}.", "missing") if unmeasured else ""
     _, printed = first_stages(config, name, measured)
-    return head + note + page.printed_table(printed) + _table_files(config, name)
+    return note + page.printed_table(printed)
 
 
 def _has(path: Path, measures: list[str]) -> bool:
@@ -103,31 +102,23 @@ def _has(path: Path, measures: list[str]) -> bool:
     return path.exists() and set(measures) <= set(read_per_query(path).columns)
 
 
-def _table_files(config: Configuration, name: str) -> str:
-    layout = Layout(config.name)
-    return _files([layout.table(name, ending) for ending in ("csv", "md", "tex")], layout)
-
-
 def _figure(config: Configuration, name: str) -> str:
-    """The figure that was made; where the workflow could not make it, drawn here from what there is."""
-    layout, figure = Layout(config.name), config.figures[name]
-    path = layout.figure(name, "svg")
-    if path.exists():
-        svg = path.read_bytes()
-    else:
-        buffer = io.BytesIO()
-        with style.applied():
-            draw(config, name).canvas.savefig(buffer, format="svg")
-        svg = buffer.getvalue()
-    head = page.heading(f"{name}: {figure.title}")
-    made = _files([layout.figure(name, ending) for ending in ("pdf", "png", "svg", "csv")], layout)
-    return head + page.picture(svg, figure.title, figure.caption, style.WIDTHS[figure.width]) + made
+    """The figure as it is drawn from what there is now, which a file of it need not show."""
+    figure, svg = config.figures[name], io.BytesIO()
+    with style.applied():
+        draw(config, name).canvas.savefig(svg, format="svg")
+    return page.picture(svg.getvalue(), figure.title, figure.caption, style.WIDTHS[figure.width])
 
 
-def _files(paths: list[Path], layout: Layout) -> str:
-    """Links to those of the files that are there."""
-    there = [path for path in paths if path.exists()]
-    return page.links({path.suffix[1:]: os.path.relpath(path, layout.root) for path in there})
+def _part(config: Configuration, name: str, title: str, show: Callable, files: list[Path]) -> str:
+    """A table or figure under its head, with links to its files; where it has none, the reason."""
+    try:
+        body = show(config, name)
+    except InputError as error:
+        body = page.paragraph(f"Not shown: {error}", "missing")
+    root = Layout(config.name).root
+    there = {path.suffix[1:]: os.path.relpath(path, root) for path in files if path.exists()}
+    return page.heading(f"{name}: {title}") + body + page.links(there)
 
 
 def _curves(jobs: list[ran.Ran]) -> str:

@@ -10,10 +10,10 @@ from sirbench.atomic import atomic_file
 from sirbench.config import Configuration
 from sirbench.errors import InputError
 from sirbench.evaluation.measures import read_per_query
-from sirbench.evaluation.significance import average_over_seeds
 from sirbench.layout import Layout
 from sirbench.reporting import latex, markdown
 from sirbench.reporting.first_stages import present_first_stages, tidy_first_stages
+from sirbench.reporting.measured import measured_values
 from sirbench.reporting.presentation import Presentation, present
 from sirbench.reporting.published import PUBLISHED, read_published
 from sirbench.reporting.tables import PerQuery, tidy_table
@@ -49,16 +49,16 @@ def first_stages(
 
 
 def _cells(config: Configuration, name: str) -> tuple[pd.DataFrame, Presentation]:
-    layout, study, whole = Layout(config.name), config.study, config.tables[name]
+    study, whole = config.study, config.tables[name]
     rows, left_out = plan.shown_rows(config, whole)
     candidates = plan.shown_candidates(config, whole)
     table = whole.model_copy(update={"rows": rows})
-    values = {
-        cell: average_over_seeds(
-            [read_per_query(layout.cell(*cell, seed) / "per_query.csv") for seed in study.seeds]
+    values = measured_values(config, name)
+    if missing := ["/".join(cell) for cell in plan.cells(config, table) if cell not in values]:
+        raise InputError(
+            f"table {name}: not measured, or not as study and recipes now are: {', '.join(missing)}; "
+            f"`snakemake {name} --config study={config.name}` measures them"
         )
-        for cell in plan.cells(config, table)
-    }
     published = read_published(PUBLISHED) if study.comparable else None
     tidy = tidy_table(name, table, values, candidates, len(study.seeds), published)
     return tidy, arrange(config, table, tidy, values, left_out)
@@ -67,16 +67,23 @@ def _cells(config: Configuration, name: str) -> tuple[pd.DataFrame, Presentation
 def arrange(
     config: Configuration, table: Table, tidy: pd.DataFrame, values: PerQuery, left_out: list[str]
 ) -> Presentation:
-    """A table in the paper's shape; `left_out` are the rows that the study has no backbone for."""
+    """A table in the paper's shape, with the candidates that `tidy` has any line of.
+
+    `left_out` are the rows that the study has no backbone for.
+    """
     layout, study = Layout(config.name), config.study
-    candidates = plan.shown_candidates(config, table)
+    candidates = [name for name in plan.shown_candidates(config, table) if name in set(tidy["candidates"])]
     measures = list(dict.fromkeys([*plan.measures(config), plan.recall(study)]))
     return present(
         tidy,
         table,
         values,
         groups={name: f"{study.candidates_title(name)} Top {study.depth}" for name in candidates},
-        first_stage={name: _means(layout.first_stage(name), measures) for name in candidates},
+        first_stage={
+            name: _means(layout.first_stage(name), measures)
+            for name in candidates
+            if layout.first_stage(name).exists()
+        },
         left_out=left_out,
         demonstration=study.demonstration,
     )

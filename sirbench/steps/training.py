@@ -31,6 +31,8 @@ def train_cell(config: Configuration, candidates: str, backbone: str, recipe: st
     job = plan.plan(config.recipes[recipe], config.study)
     folder = Layout(config.name).cell(candidates, backbone, recipe, seed)
     name = f"{candidates}/{backbone}/{recipe}/seed{seed}"
+    # Should re-ranking fail later on, no measures of another model must pass for this one's.
+    (folder / "per_query.csv").unlink(missing_ok=True)
     keep_middle = (candidates, backbone, recipe, seed) in plan.embedded_cells(config)
     _train(config, job, candidates, backbone, seed, folder, name, keep_middle)
 
@@ -55,8 +57,7 @@ def _train(
     study, layout = config.study, Layout(config.name)
     inputs = _inputs(layout, job, candidates, backbone, seed)
     settings = {
-        "job": job.model_dump(),
-        **plan.training_settings(study),
+        **plan.made_as(job, study),
         "seed": seed,
         "inputs": provenance.checksums(inputs),
     }

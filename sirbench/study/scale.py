@@ -52,7 +52,8 @@ class Training(Optimization):
 
 
 class Compute(Settings):
-    """What a job asks of the machine. None of it changes a result beyond rounding."""
+    """What a job asks of the machine. None of it changes a result beyond rounding and, where the backbone has
+    dropout, the masks that are drawn: each chunk, and each GPU, has its own."""
 
     gpus: int = Field(1, ge=0)
     """GPUs of a training job; 0 trains on the CPU."""

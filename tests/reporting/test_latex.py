@@ -29,7 +29,7 @@ V4 Top 8 & \textbf{0.833}\rlap{\textsuperscript{$\dagger$}} & 0.417\rlap{\textsu
 \bottomrule
 \end{tabular}
 \par\smallskip
-\parbox{\linewidth}{Means over 3 dev queries, each query's values averaged over 2 seeds first. Bold: best of its column. $\dagger$ significantly better, $\ddagger$ significantly worse than v0 with the same backbone: two-sided paired t-test over queries on the column's own measure, p $<$ 0.05; in parentheses where Holm's correction over the column undoes it. HDCT Top 100 before re-ranking: MRR@100 0.293, recall@100 0.750 (the ceiling of any re-ranking). ANCE Top 100 before re-ranking: MRR@100 0.389, recall@100 0.800 (the ceiling of any re-ranking).}
+\parbox{\linewidth}{Means over 3 dev queries, each query's values averaged over 2 seeds first. Bold: best of its column. $\dagger$ significantly better, $\ddagger$ significantly worse than v0 with the same backbone: two-sided paired t-test over queries on the column's own measure, p $<$ 0.05; in parentheses where Holm's correction over the column undoes it. HDCT Top 100 before re-ranking: MRR@100 0.293, recall@100 0.750 (no re-ranking finds more). ANCE Top 100 before re-ranking: MRR@100 0.389, recall@100 0.800 (no re-ranking finds more).}
 \end{table}
 """  # noqa: E501
 

@@ -26,8 +26,8 @@ BERT with V0 & V4.
 - Means over 3 dev queries, each query's values averaged over 2 seeds first. Bold: best of its column.
 - † significantly better, ‡ significantly worse than v0 with the same backbone: two-sided paired t-test over \
 queries on the column's own measure, p < 0.05; in parentheses where Holm's correction over the column undoes it.
-- HDCT Top 100 before re-ranking: MRR@100 0.293, recall@100 0.750 (the ceiling of any re-ranking).
-- ANCE Top 100 before re-ranking: MRR@100 0.389, recall@100 0.800 (the ceiling of any re-ranking).
+- HDCT Top 100 before re-ranking: MRR@100 0.293, recall@100 0.750 (no re-ranking finds more).
+- ANCE Top 100 before re-ranking: MRR@100 0.389, recall@100 0.800 (no re-ranking finds more).
 """  # noqa: E501
 
 

@@ -37,11 +37,13 @@ def write_values(path, values):
     write_per_query(pd.DataFrame(dict.fromkeys(measures, values), index=index), path)
 
 
-def write_cell(folder, seed, value):
+def write_cell(config, cell, seed, value):
+    folder = Layout(config.name).cell(*cell, seed)
     write_values(folder / "per_query.csv", [value, value / 2, value / 4])
     losses = [{"step": step, "loss": 4.0 - step / 100} for step in range(200)]
     (folder / "train.jsonl").write_text("".join(json.dumps(line) + "\n" for line in losses))
-    (folder / "provenance.json").write_text(json.dumps(provenance(seed)))
+    made = plan.made_as(plan.plan(config.recipes[cell[2]], config.study), config.study)
+    (folder / "provenance.json").write_text(json.dumps(made | provenance(seed)))
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,7 @@ def study(tmp_path_factory):
         config, layout = load("test"), Layout("test")
         for number, cell in enumerate(plan.cells(config, config.tables["table3"])):
             if cell != FAILED:
-                write_cell(layout.cell(*cell, 1), seed=1, value=0.1 + number / 100)
+                write_cell(config, cell, seed=1, value=0.1 + number / 100)
         write_values(layout.first_stage("bm25"), [1.0, 0.5, 0.0])
         log = layout.log("train/bm25-bert-v3-top-8-seed1")
         log.parent.mkdir(parents=True)
@@ -93,7 +95,7 @@ def test_a_failed_cell_is_named_with_its_message_and_its_row_left_out(html):
     assert "bm25 / bert / v3-top-8" in failures
     assert "failed: error: loss is NaN at step 3 &lt;script&gt;" in failures
     tables = section(html, "Tables")
-    assert "Not measured: V3 Top 8." in tables
+    assert "Not measured on BM25 candidates: V3 Top 8." in tables
     assert "<td>V3 Top 16</td>" in tables and "<td>V3 Top 8</td>" not in tables
 
 
@@ -168,7 +170,7 @@ def test_a_click_on_a_head_sorts_the_table_upwards_then_downwards(opened):
 
 
 def test_published_numbers_and_verdicts_come_with_a_comparable_study(study):
-    write_cell(Layout("test").cell(*FAILED, 1), seed=1, value=0.2)
+    write_cell(study, FAILED, seed=1, value=0.2)
     published = pd.read_csv("published/yes-sir.csv").query("candidates == 'hdct'").assign(candidates="bm25")
     published.to_csv("published/yes-sir.csv", index=False)
     comparable = replace(study, study=study.study.model_copy(update={"comparable": True}))
@@ -179,3 +181,50 @@ def test_published_numbers_and_verdicts_come_with_a_comparable_study(study):
     # 13 rows by 2 measures; ours are .28 * 7/12 at most, the least published is .308.
     assert table3.count('<td class="text">ours lower</td>') == 26
     assert '<a href="tables/table3.csv">csv</a>' in table3
+
+
+@pytest.fixture
+def two_candidates(study):
+    """The study with BM25's candidates twice, of which `other` has but V0, re-ranked in a given order."""
+    bm25 = study.study.candidates["bm25"]
+    candidates = {"bm25": bm25, "other": bm25.model_copy(update={"title": "Other"})}
+
+    def reranking(*names):
+        update = {"candidates": candidates, "reranked": list(names)}
+        return replace(study, study=study.study.model_copy(update=update))
+
+    write_cell(reranking("bm25", "other"), ("other", "bert", "v0"), seed=1, value=0.9)
+    yield reranking
+    shutil.rmtree(Layout("test").cell("other", "bert", "v0", 1))
+
+
+def table3(config):
+    """Table 3 of the report: its text, heads of its column groups, and numbers by row."""
+    make_report(config)
+    text = section(Layout("test").report.read_text(), "Tables").split("<h3>table3")[1].split("<h3>")[0]
+    rows = re.findall(r"<tr><td[^>]*>(.*?)</td>(.*?)</tr>", text)
+    numbers = {label: re.findall(r"<td[^>]*>(.*?)</td>", cells) for label, cells in rows}
+    return text, re.findall(r'<th colspan="2">(.*?)</th>', text), numbers
+
+
+def test_what_is_measured_on_some_candidates_is_shown_with_dashes_for_the_others(two_candidates):
+    text, heads, rows = table3(two_candidates("bm25", "other"))
+    assert heads == ["BM25 Top 12", "Other Top 12"]
+    assert rows["BERT"][2:] == ["0.525"] * 2  # (.9 + .45 + .225) / 3
+    assert rows["V1 Top 16"][2:] == ["–", "–"]
+    assert "Not measured on Other candidates: V1 Top 16" in text
+
+
+def test_numbers_stand_under_their_own_candidates_whatever_the_order(two_candidates):
+    _, heads, rows = table3(two_candidates("bm25", "other"))
+    _, turned_heads, turned = table3(two_candidates("other", "bm25"))
+    assert turned_heads == heads[::-1]
+    assert turned["BERT"] == rows["BERT"][2:] + rows["BERT"][:2]
+
+
+def test_a_table_that_cannot_be_shown_does_not_take_the_others_with_it(study):
+    asked = study.tables["table3"].model_copy(update={"measures": ["RR@5"]})
+    make_report(replace(study, tables=study.tables | {"gain": asked}))
+    tables = section(Layout("test").report.read_text(), "Tables")
+    assert re.search(r"Not shown: gain: bm25/bert/\S+ lacks RR@5; evaluate it again", tables)
+    assert "<h3>table3" in tables and "<td>V3 Top 16</td>" in tables

@@ -24,6 +24,7 @@ rule train_first_stage:
     params:
         study=STUDY,
         settings=lambda wildcards: first_stage(wildcards).model_dump_json(exclude={"title"}),
+        method=plan.FIRST_STAGE,
         input=CONFIG.study.input.model_dump_json(),
     shell:
         "exec python -m sirbench train-first-stage --study {params.study}"
@@ -53,6 +54,7 @@ rule make_candidates:
         study=STUDY,
         candidates=lambda wildcards: CONFIG.study.candidates[wildcards.candidates].model_dump_json(),
         depth=CONFIG.study.depth,
+        method=plan.FIRST_STAGE,
     shell:
         "python -m sirbench candidates --study {params.study} --candidates {wildcards.candidates} > {log} 2>&1"
 
@@ -79,5 +81,6 @@ rule evaluate_candidates:
         study=STUDY,
         measures=plan.candidates_measures(CONFIG),
         depth=CONFIG.study.depth,
+        method=plan.SCORING,
     shell:
         "python -m sirbench evaluate-candidates --study {params.study} --candidates {wildcards.candidates} > {log} 2>&1"

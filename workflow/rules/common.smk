@@ -129,6 +129,12 @@ def table_inputs(name: str) -> list:
     ]
 
 
+def table_heads(name: str) -> dict[str, str]:
+    """The candidates of a table in order, and what it calls them: inputs that only change places are no news."""
+    candidates = plan.measured_candidates(CONFIG, CONFIG.tables[name])
+    return {it: CONFIG.study.candidates_title(it) for it in candidates}
+
+
 def figure_inputs(name: str) -> list:
     """What the figure's kind draws it from."""
     figure = CONFIG.figures[name]

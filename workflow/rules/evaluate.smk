@@ -26,6 +26,7 @@ rule rerank:
     params:
         study=STUDY,
         depth=CONFIG.study.depth,
+        method=plan.SCORING,
     shell:
         "python -m sirbench rerank --study {params.study} --candidates {wildcards.candidates}"
         " --backbone {wildcards.backbone} --recipe {wildcards.recipe} --seed {wildcards.seed} > {log} 2>&1"
@@ -60,6 +61,7 @@ rule embed:
     params:
         study=STUDY,
         depth=CONFIG.study.depth,
+        method=plan.SCORING,
         queries=embedded_queries,
     shell:
         "python -m sirbench embed --study {params.study} --candidates {wildcards.candidates}"
@@ -88,6 +90,7 @@ rule evaluate:
     params:
         study=STUDY,
         measures=plan.measures(CONFIG),
+        method=plan.SCORING,
     shell:
         "python -m sirbench evaluate --study {params.study} --candidates {wildcards.candidates}"
         " --backbone {wildcards.backbone} --recipe {wildcards.recipe} --seed {wildcards.seed} > {log} 2>&1"

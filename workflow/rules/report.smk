@@ -29,6 +29,7 @@ rule write_table:
     params:
         study=STUDY,
         table=lambda wildcards: CONFIG.tables[wildcards.table].model_dump_json(),
+        candidates=lambda wildcards: table_heads(wildcards.table),
         face=CONFIG.study.model_dump_json(include={"title", "demonstration", "comparable"}),
     shell:
         "python -m sirbench table --study {params.study} --table {wildcards.table} > {log} 2>&1"
