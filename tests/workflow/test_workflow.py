@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from sirbench import plan
 from sirbench.config import load, study_names
@@ -230,6 +231,18 @@ def test_no_more_gpu_jobs_at_a_time_than_gpus(finished):
         running.discard(ended)
         most = max(most, len(running))
     assert most == 1
+
+
+def test_the_slurm_profile_names_each_rule_that_uses_a_gpu():
+    """Snakemake says nothing of `set-resources` for a rule that does not exist."""
+    profile = (ROOT / "slurm/config.yaml").read_text()
+    commented = re.search(r"^# set-resources:\n(?:#   .*\n)+", profile, re.M).group()
+    named = yaml.safe_load(re.sub(r"^# ", "", commented, flags=re.M))["set-resources"]
+    rules = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
+    blocks = re.split(r"^ *(?:use )?rule ", rules, flags=re.M)[1:]
+    using = [block for block in blocks if "gpu=" in block or block.startswith("train as")]
+    assert set(named) == {re.match(r"(?:train as )?(\w+)", block)[1] for block in using}
+    assert all(resources == named["train"] for resources in named.values())
 
 
 def copy_of(checkout, tmp_path):

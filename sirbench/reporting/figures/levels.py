@@ -1,4 +1,4 @@
-"""Kind `levels`: V3 and V4, Top and Random, by their number of levels, with V0 for reference (Figure 5)."""
+"""Kind `levels`: V3 and V4, Top and Random, by their number of levels, beside the baseline (Figure 5)."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ WORDS = {1: "one level", 2: "two levels", 3: "three levels", 4: "four levels", 5
 COLORS, MARKERS = ("C2", "C3", "C4", "C5"), "osv^"
 """Of one number of levels and the next; not the colours of backbones in kind `strategies`."""
 REFERENCE = {"color": "0.35", "linewidth": 0.8}
+PUBLISHED_REFERENCE = REFERENCE | {"linestyle": ":"}
 
 
 def inputs(figure: Figure, config: Configuration) -> list[Path]:
@@ -32,7 +33,10 @@ def inputs(figure: Figure, config: Configuration) -> list[Path]:
 
 
 def draw(figure: Figure, config: Configuration) -> Drawing:
-    """Draw a panel per measure, candidates and backbone, with strategy and selection from left to right."""
+    """Draw a panel per measure, candidates and backbone, with strategy and selection from left to right.
+
+    Recipes that differ in something else than these and the number of levels go by their names.
+    """
     lines = table_numbers(config, figure.table, figure.measures)
     recipes = lines["recipe"].map(config.recipes)
     lines = lines.assign(
@@ -42,18 +46,24 @@ def draw(figure: Figure, config: Configuration) -> Drawing:
         strategy=[recipe.strategy for recipe in recipes],
         levels=[len(recipe.levels) for recipe in recipes],
     )
-    references = lines[lines["recipe"] == config.tables[figure.table].baseline]
+    baseline = config.tables[figure.table].baseline
+    references = lines[lines["recipe"] == baseline]
     compared = lines[lines["strategy"].isin(STRATEGIES)]
+    alike = compared.duplicated(["column", "measure", "group", "series"], keep=False)
+    compared = compared.assign(series=compared["series"].where(~alike, compared["recipe"]))
     looks = {
-        _in_words(number): {"color": COLORS[place % 4], "marker": MARKERS[place % 4]}
-        for place, number in enumerate(sorted(compared["levels"].unique()))
+        name: {"color": COLORS[place % 4], "marker": MARKERS[place % 4]}
+        for place, name in enumerate(compared.sort_values("levels", kind="stable")["series"].unique())
     }
+    legend = {baseline.upper(): REFERENCE}
+    if references["published"].notna().any():
+        legend[f"{baseline.upper()}, published"] = PUBLISHED_REFERENCE
     canvas, panels = draw_panels(
         figure,
         config,
         compared,
         looks,
-        legend={"V0": REFERENCE},
+        legend=legend,
         notes=missing_notes(config, pd.concat([references, compared])),
     )
     for (measure, column), panel in panels.items():
@@ -67,9 +77,9 @@ def _in_words(levels: int) -> str:
 
 
 def _draw_reference(panel: Axes, lines: pd.DataFrame) -> None:
-    """V0 as a line with its interval, and the published V0 as a dotted line."""
+    """The baseline as a line with its interval, and the published one as a dotted line."""
     for line in lines.itertuples():
         panel.axhline(line.value, **REFERENCE)
         panel.axhspan(line.ci_low, line.ci_high, color="0.5", alpha=0.15, linewidth=0)
         if line.published == line.published:
-            panel.axhline(line.published, linestyle=":", **REFERENCE)
+            panel.axhline(line.published, **PUBLISHED_REFERENCE)

@@ -1,5 +1,7 @@
 """Figure 5: V3 and V4 by selection and number of levels, beside V0."""
 
+from dataclasses import replace
+
 import pytest
 
 from sirbench.steps.figure import draw
@@ -31,6 +33,29 @@ def test_v0_is_a_line_with_its_interval_and_the_published_one_a_dotted_line(writ
     (band,) = panel.patches
     assert band.get_y() == pytest.approx(v0["ci_low"].item())
     assert band.get_y() + band.get_height() == pytest.approx(v0["ci_high"].item())
+
+
+def test_the_legend_says_which_line_is_whose(write_table):
+    config, _ = write_table("paper", "table3")
+    (legend,) = draw(config, "figure5").canvas.legends
+    assert [text.get_text() for text in legend.get_texts()] == [
+        *("three levels", "four levels", "V0", "V0, published", "published"),
+    ]
+    styles = dict(zip([text.get_text() for text in legend.get_texts()], legend.legend_handles, strict=True))
+    assert (styles["V0"].get_linestyle(), styles["V0, published"].get_linestyle()) == ("-", ":")
+
+
+def test_recipes_that_differ_in_something_else_go_by_their_names(write_table, points):
+    config, _ = write_table("laptop", "cpr")
+    figure = config.figures["figure5"].model_copy(update={"table": "cpr"})
+    config = replace(config, figures={"figure5": figure})
+    drawing = draw(config, "figure5")
+    (legend,) = drawing.canvas.legends
+    assert {"three levels", "v4-top-16-literal", "v4-top-16-geometric"} <= {
+        text.get_text() for text in legend.get_texts()
+    }
+    drawn = points(drawing.canvas.axes[0])
+    assert len(drawn) == len(set(drawn["x"])) == 5
 
 
 def test_rows_of_v1_and_v2_are_left_out(write_table):
