@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from sirbench import __version__
-from sirbench.config import Configuration, load
+from sirbench.config import Configuration, check_sizes, load
 from sirbench.errors import InputError, Interrupted, TrainingError
 
 app = typer.Typer(
@@ -47,6 +47,19 @@ def main() -> None:
     except (InputError, TrainingError, Interrupted) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.filename is None or Path(error.filename).parts[:1] not in (("results",), ("figures",)):
+            raise
+        print(f"error: {error.filename}: {error.strerror}{_remedy(error)}", file=sys.stderr)
+        sys.exit(InputError.exit_code)
+
+
+def _remedy(error: OSError) -> str:
+    """How to get a file that an earlier step should have written."""
+    if not isinstance(error, FileNotFoundError):
+        return ""
+    study = Path(error.filename).parts[1]
+    return f"; `snakemake --cores 1 --config study={study} -- {error.filename}` makes it"
 
 
 def _prepare_stderr() -> None:
@@ -217,10 +230,13 @@ def train(
     recipe: RecipeOption,
     seed: SeedOption,
 ) -> None:
-    """Train the model of a cell; started again after a kill, it resumes."""
+    """Train the model of a cell, on all its GPUs; started again after a kill, it resumes."""
     from sirbench.steps.training import train_cell
+    from sirbench.training.distributed import start_workers
 
-    train_cell(_cell(study, candidates, backbone, recipe, seed), candidates, backbone, recipe, seed)
+    config = _cell(study, candidates, backbone, recipe, seed)
+    start_workers(max(1, config.study.compute.gpus))
+    train_cell(config, candidates, backbone, recipe, seed)
 
 
 @app.command()
@@ -233,10 +249,12 @@ def train_level(
 ) -> None:
     """Train a compressor that V1 and V2 recipes share, and score its input."""
     from sirbench.steps import training
+    from sirbench.training.distributed import start_workers
 
     config = load(study)
     _known(candidates, "candidates", config)
     _known(backbone, "backbones", config)
+    start_workers(max(1, config.study.compute.gpus))
     training.train_level(config, candidates, backbone, level, seed)
 
 
@@ -338,6 +356,7 @@ def _cell(study: str, candidates: str, backbone: str, recipe: str, seed: int) ->
     _known(candidates, "candidates", config)
     _known(backbone, "backbones", config)
     _known(recipe, "recipes", config)
+    check_sizes(config, recipe)
     if seed not in config.study.seeds:
         raise InputError(f"--seed: study {study} has no seed {seed}; allowed: {config.study.seeds}")
     return config

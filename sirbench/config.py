@@ -43,17 +43,17 @@ def load(study: str, folder: Path = FOLDER) -> Configuration:
     studies, recipes, tables, figures = (_load_all(folder, kind) for kind in KINDS)
     if study not in studies:
         raise InputError(f"study: {_unknown(study, studies)} (each is a file in {folder / 'studies'}/)")
-    for name, recipe in recipes.items():
-        _check_sizes(
-            studies[study], recipe, f"{folder}/recipes/{name}.yaml", f"{folder}/studies/{study}.yaml"
-        )
     for name, table in tables.items():
         _check_table(table, f"{folder}/tables/{name}.yaml", recipes, studies)
     for name, figure in figures.items():
         _check_figure(figure, name, f"{folder}/figures/{name}.yaml", tables)
         if figure.space:
             _check_space(figure.space, f"{folder}/figures/{name}.yaml", recipes, studies)
-    return Configuration(study, studies[study], recipes, tables, figures)
+    config = Configuration(study, studies[study], recipes, tables, figures)
+    for name in recipes:
+        if name in _shown_recipes(config):
+            check_sizes(config, name, folder)
+    return config
 
 
 def study_names(folder: Path = FOLDER) -> list[str]:
@@ -147,8 +147,19 @@ def _resolve(schema: Mapping, node: Mapping) -> Mapping:
     return node
 
 
-def _check_sizes(study: Study, recipe: Recipe, recipe_path: str, study_path: str) -> None:
-    """The levels of a recipe, scaled to the study, still fall and stay within what a block can hold."""
+def check_sizes(config: Configuration, name: str, folder: Path = FOLDER) -> None:
+    """Raise `InputError` unless a recipe's levels, scaled to the study, fall and fit into a block.
+
+    `load` asks it of the recipes that a table or a figure shows: others need not fit every study.
+    """
+    study, recipe = config.study, config.recipes[name]
+    recipe_path, study_path = f"{folder}/recipes/{name}.yaml", f"{folder}/studies/{config.name}.yaml"
+    unscaled = [size for size in recipe.levels if size > 2 and size not in study.group_sizes]
+    if study.group_sizes and unscaled:
+        raise InputError(
+            f"{study_path}: group_sizes: has no size for {unscaled[0]} of {recipe_path}, which speaks in the "
+            f"paper's sizes; add e.g. `{unscaled[0]}: {max(2, unscaled[0] // 4)}`"
+        )
     sizes = [study.group_size(size) for size in recipe.levels]
     if any(size < 2 for size in sizes) or any(b >= a for a, b in pairwise(sizes)):
         raise InputError(
@@ -160,6 +171,14 @@ def _check_sizes(study: Study, recipe: Recipe, recipe_path: str, study_path: str
             f"{recipe_path}: levels: a group of {sizes[0]} is larger than the block can be: the candidates' "
             f"depth of {study.depth} in {study_path} and the positive allow at most {study.depth + 1}"
         )
+
+
+def _shown_recipes(config: Configuration) -> set[str]:
+    of_tables = (table for table in config.tables.values() if table.of == "cells")
+    shown = {
+        recipe for table in of_tables for recipe in (table.baseline, *(row.recipe for row in table.rows))
+    }
+    return shown | {it for figure in config.figures.values() if figure.space for it in figure.space.recipes}
 
 
 def _check_table(

@@ -140,13 +140,13 @@ def pretraining_settings(study: Study, backbone: str) -> dict[str, Any]:
 
 def level_named(name: str, config: Configuration) -> Job:
     """The compressor of this name among those that the study's recipes need."""
-    for recipe in config.recipes.values():
-        for job in compressors(recipe, config.study):
-            if job.name == name:
-                return job
-    raise InputError(
-        f"{name}: no recipe of config/recipes/ needs a level of this name in study {config.name}"
-    )
+    every = {job.name: job for recipe in config.recipes.values() for job in compressors(recipe, config.study)}
+    if name not in every:
+        raise InputError(
+            f"{name}: no recipe of config/recipes/ needs a level of this name in study {config.name}; "
+            f"allowed: {', '.join(sorted(every))}"
+        )
+    return every[name]
 
 
 def shown_rows(config: Configuration, table: Table) -> tuple[list[Row], list[str]]:

@@ -1,6 +1,7 @@
 """What commands leave on standard error, and how soon help is there."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -54,3 +55,19 @@ def test_transformers_own_bars_are_off(noise, tiny_backbone, tmp_path, capfd):
 
     load_model(tiny_backbone, seed=1).save_pretrained(tmp_path)
     assert noise not in capfd.readouterr().err
+
+
+def test_a_missing_file_of_an_earlier_step_is_a_message_with_the_command_that_makes_it(tmp_path):
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    cell = ["--candidates", "bm25", "--backbone", "bert", "--recipe", "v0", "--seed", "1"]
+    for verb, missing in (
+        ("train", "results/test/collection/train.queries.tsv"),
+        ("evaluate", "results/test/cells/bm25/bert/v0/seed1/run.trec.gz"),
+    ):
+        command = [sys.executable, "-m", "sirbench", verb, "--study", "test", *cell]
+        variables = os.environ | {"PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True)
+        assert done.returncode == 2, done.stderr
+        assert missing in done.stderr and "Traceback" not in done.stderr
+        if verb == "train":
+            assert f"`snakemake --cores 1 --config study=test -- {missing}` makes it" in done.stderr

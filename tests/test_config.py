@@ -180,6 +180,14 @@ MISTAKES = {
         {"group_sizes": {88: 6, 48: 4, 16: 4, 8: 2}},
         ["config/studies/test.yaml: group_sizes", "[88, 48, 16]", "[6, 4, 4]"],
     ),
+    "size of a recipe that the study does not scale": (
+        "recipes/v4-top-16.yaml",
+        {"levels": [88, 64, 16]},
+        [
+            "config/studies/test.yaml: group_sizes: has no size for 64 of config/recipes/v4-top-16.yaml",
+            "64: 16",
+        ],
+    ),
     "group larger than the block can be": (
         "studies/test.yaml",
         {"group_sizes": {88: 50, 48: 4, 16: 3, 8: 2}},

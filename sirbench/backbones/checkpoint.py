@@ -1,5 +1,7 @@
 """Checkpoint folders: checking that one is whole, and loading it with a new head or with none."""
 
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +74,8 @@ def _load(
     architecture: type, folder: Path, seed: int, **options: object
 ) -> tuple[PreTrainedModel, dict[str, Any]]:
     """The model, with new weights drawn from `seed`, and what transformers reports of its loading."""
+    if not folder.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:

@@ -183,7 +183,7 @@ class _Handler:
         path = data_home() / self.name / self.file
         if not path.exists():
             raise InputError(
-                f"{self.name} is not built: there is no {path}; `sirbench pydocs` (or `snakemake pydocs`) "
+                f"{self.name} is not built: there is no {path}; `sirbench pydocs {self.name}` "
                 "builds it, and SIRBENCH_DATA says where it lies"
             )
         return path

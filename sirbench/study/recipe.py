@@ -12,7 +12,7 @@ STRATEGIES = ("v0", "v1", "v2", "v3", "v4")
 class Recipe(Settings):
     """One way to fine-tune: strategy, selection, levels and options (design: named as in Table 3)."""
 
-    description: str
+    description: str = ""
     """One line: what it is and where in the paper."""
     strategy: Literal[STRATEGIES]
     """V0: one set of random negatives. V1, V2: a model per level. V3, V4: one model, all levels in a step."""

@@ -6,6 +6,7 @@ step of V3 or V4 has one per level.
 """
 
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,15 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import nn
+
+
+def start_workers(count: int) -> None:
+    """Let `torchrun` run this very command in `count` processes, in place of this one; in each it returns."""
+    if count == 1 or "LOCAL_RANK" in os.environ:
+        return
+    sys.stdout.flush()
+    start = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
+    os.execv(sys.executable, [sys.executable, *start, "-m", "sirbench", *sys.argv[1:]])
 
 
 @contextmanager

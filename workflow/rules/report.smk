@@ -18,7 +18,7 @@ rule write_table:
     benchmark:
         benchmark_file("table/{table}")
     wildcard_constraints:
-        table="|".join(CONFIG.tables),
+        table="|".join(map(re.escape, CONFIG.tables)),
     localrule: True
     conda:
         ENVIRONMENT
@@ -52,7 +52,7 @@ rule write_figure:
     benchmark:
         benchmark_file("figure/{figure}")
     wildcard_constraints:
-        figure="|".join(CONFIG.figures),
+        figure="|".join(map(re.escape, CONFIG.figures)),
     localrule: True
     conda:
         ENVIRONMENT

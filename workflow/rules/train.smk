@@ -2,9 +2,6 @@
 
 # `exec` in the rules: a signal of the cluster then reaches the training process itself, which writes a
 # checkpoint, and not a shell that dies and leaves it behind.
-# Several GPUs train one model as one process each.
-LAUNCH = f"torchrun --standalone --nproc-per-node={COMPUTE.gpus}" if COMPUTE.gpus > 1 else "python"
-
 
 # The cells that also keep their model as it is in the middle of training, since a figure asks for it. A look
 # ahead from the first wildcard on is the only way to tell cells, not only recipes, from others.
@@ -37,9 +34,8 @@ rule train_level:
     params:
         study=STUDY,
         settings=str(plan.training_settings(CONFIG.study)),
-        launch=LAUNCH,
     shell:
-        "exec {params.launch} -m sirbench train-level --study {params.study} --candidates {wildcards.candidates}"
+        "exec python -m sirbench train-level --study {params.study} --candidates {wildcards.candidates}"
         " --backbone {wildcards.backbone} --level {wildcards.level} --seed {wildcards.seed} > {log} 2>&1"
 
 
@@ -70,9 +66,8 @@ rule train:
         study=STUDY,
         settings=str(plan.training_settings(CONFIG.study)),
         job=lambda wildcards: cell_job(wildcards).model_dump_json(),
-        launch=LAUNCH,
     shell:
-        "exec {params.launch} -m sirbench train --study {params.study} --candidates {wildcards.candidates}"
+        "exec python -m sirbench train --study {params.study} --candidates {wildcards.candidates}"
         " --backbone {wildcards.backbone} --recipe {wildcards.recipe} --seed {wildcards.seed} > {log} 2>&1"
 
 
