@@ -132,6 +132,8 @@ REPLACE = "sirbench.firststage.dual_encoder.hard_negatives.HardNegatives.replace
         # The second refresh, after step 3, lies between the checkpoints of steps 2 and 4.
         ("ance", Blow(REPLACE, 2, "before")),
         ("ance", Blow(REPLACE, 2)),
+        # Trained to the end, where a refresh would be due if there were a step after it.
+        ("ance", Blow("sirbench.training.loop.save_checkpoint", 3)),
         ("adore", Blow(f"{TASK}.start", 1)),
         ("adore", Blow(f"{TASK}.after", 3)),
     ],
