@@ -152,10 +152,11 @@ def _fetch_rest(file: RunFile, part: Path) -> None:
                 "give size or sha256 in the study"
             )
         version = answer.headers["ETag"] or answer.headers["Last-Modified"]
-        _beside(part, ".json").write_text(json.dumps({"url": file.url, "version": version}))
         with part.open("r+b") as to:
             to.truncate(have)
             to.seek(have)
+            # Not before: with a new version beside old bytes, a resume would patch the two together.
+            _beside(part, ".json").write_text(json.dumps({"url": file.url, "version": version}))
             total = have + length if length else None
             with tqdm(None, file.path.name, total, unit="B", unit_scale=True, initial=have, delay=2) as bar:
                 for data in iter(lambda: answer.read(AT_ONCE), b""):

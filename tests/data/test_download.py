@@ -4,6 +4,7 @@ import hashlib
 import json
 import multiprocessing
 import time
+from pathlib import Path
 
 import pytest
 
@@ -91,6 +92,31 @@ def test_all_but_renamed_is_not_fetched_again(server, file):
 def test_a_file_that_changed_meanwhile_is_not_patched_together(server, file):
     half_here(server, file)
     server.etag, server.content = '"2"', CONTENT[::-1]
+    fetch(file)
+    assert file.path.read_bytes() == CONTENT[::-1]
+
+
+class Killed(BaseException):
+    """Ends a download as a kill would."""
+
+
+@pytest.mark.parametrize(("method", "name"), [("open", "run.tsv.part"), ("write_text", "run.tsv.part.json")])
+def test_killed_where_a_new_version_begins_it_is_not_patched_together_either(
+    server, file, method, name, monkeypatch
+):
+    """Before the old bytes are dropped, and before the new version is noted."""
+    half_here(server, file)
+    server.etag, server.content = '"2"', CONTENT[::-1]
+    plain = getattr(Path, method)
+
+    def killed(path, *arguments, **options):
+        if path.name == name and arguments[:1] != ("ab",):  # to append: the lock
+            raise Killed
+        return plain(path, *arguments, **options)
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Path, method, killed)
+        fetch(file)
     fetch(file)
     assert file.path.read_bytes() == CONTENT[::-1]
 
