@@ -60,7 +60,7 @@ def _take(
                 else ""
             )
             raise InputError(" ".join(filter(None, [f"{file.path}: no such run file.", fetch, spec.source])))
-        if file.url or file.sha256:
+        if file.url or file.size or file.sha256:
             download.verify(file)
     documents = {document.doc_id for document in collections.iterate_documents(config.study.collection.train)}
     runs = {}

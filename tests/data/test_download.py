@@ -179,9 +179,23 @@ def test_a_file_without_length_or_checksum_is_refused(server, file):
 
 def test_a_cut_is_noticed_by_the_studys_size_where_the_server_says_none(server, file):
     server.with_length, server.cuts = False, [20_000]
-    with pytest.raises(InputError, match=rf"has 20000 bytes, not {len(CONTENT)} as size in the study says"):
+    with pytest.raises(InputError, match=rf"has 20000 bytes, not {len(CONTENT)} as the study says"):
         fetch(file.model_copy(update={"size": len(CONTENT)}))
-    assert not file.path.exists()
+    assert files_beside(file) == []
+
+
+def test_a_file_put_there_by_hand_has_the_studys_size(file):
+    file.path.parent.mkdir()
+    file.path.write_bytes(CONTENT[:-1])
+    sized = file.model_copy(update={"size": len(CONTENT)})
+    wrong = rf"has {len(CONTENT) - 1} bytes, not {len(CONTENT)} as the study says; remove it and run"
+    with pytest.raises(InputError, match=wrong):
+        verify(sized)
+    with pytest.raises(InputError, match=wrong):
+        fetch(sized)
+    assert recorded(file) is None
+    file.path.write_bytes(CONTENT)
+    assert verify(sized) == SHA256
 
 
 def test_a_checksum_that_differs_stops_everything_and_leaves_nothing(file):
