@@ -30,7 +30,7 @@ def train_first_stage(config: Configuration, name: str) -> None:
         "tokens": layout.tokens(spec.backbone) / "documents.tokens",
     }
     settings = {
-        "first_stage": spec.model_dump(mode="json", exclude={"title"}),
+        "first_stage": spec.training_settings(),
         "input": study.input.model_dump(),
         "inputs": provenance.checksums(inputs),
     }
