@@ -13,7 +13,7 @@ import typer
 
 from sirbench import __version__
 from sirbench.config import Configuration, check_sizes, load
-from sirbench.errors import InputError, Interrupted, TrainingError
+from sirbench.errors import InputError, Interrupted, TrainingError, missing
 
 app = typer.Typer(
     help=(
@@ -47,19 +47,11 @@ def main() -> None:
     except (InputError, TrainingError, Interrupted) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except OSError as error:
-        if error.filename is None or Path(error.filename).parts[:1] not in (("results",), ("figures",)):
+    except FileNotFoundError as error:
+        if Path(str(error.filename)).parts[:1] != ("results",):
             raise
-        print(f"error: {error.filename}: {error.strerror}{_remedy(error)}", file=sys.stderr)
+        print(f"error: {missing(error.filename)}", file=sys.stderr)
         sys.exit(InputError.exit_code)
-
-
-def _remedy(error: OSError) -> str:
-    """How to get a file that an earlier step should have written."""
-    if not isinstance(error, FileNotFoundError):
-        return ""
-    study = Path(error.filename).parts[1]
-    return f"; `snakemake --cores 1 --config study={study} -- {error.filename}` makes it"
 
 
 def _prepare_stderr() -> None:

@@ -57,17 +57,26 @@ def test_transformers_own_bars_are_off(noise, tiny_backbone, tmp_path, capfd):
     assert noise not in capfd.readouterr().err
 
 
-def test_a_missing_file_of_an_earlier_step_is_a_message_with_the_command_that_makes_it(tmp_path):
+@pytest.mark.parametrize(
+    ("verb", "missing"),
+    [
+        ("train", "results/test/collection/train.queries.tsv"),
+        ("rerank", "results/test/candidates/bm25/dev.trec.gz"),
+        ("evaluate", "results/test/collection/dev.queries.tsv"),
+    ],
+)
+def test_a_missing_file_of_an_earlier_step_is_a_message_with_the_command_that_makes_it(
+    verb, missing, tmp_path
+):
     shutil.copytree(ROOT / "config", tmp_path / "config")
     cell = ["--candidates", "bm25", "--backbone", "bert", "--recipe", "v0", "--seed", "1"]
-    for verb, missing in (
-        ("train", "results/test/collection/train.queries.tsv"),
-        ("evaluate", "results/test/cells/bm25/bert/v0/seed1/run.trec.gz"),
-    ):
-        command = [sys.executable, "-m", "sirbench", verb, "--study", "test", *cell]
-        variables = os.environ | {"PYTHONPATH": str(ROOT)}
-        done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True)
-        assert done.returncode == 2, done.stderr
-        assert missing in done.stderr and "Traceback" not in done.stderr
-        if verb == "train":
-            assert f"`snakemake --cores 1 --config study=test -- {missing}` makes it" in done.stderr
+    done = subprocess.run(
+        [sys.executable, "-m", "sirbench", verb, "--study", "test", *cell],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2, done.stderr
+    assert f"`snakemake --cores 1 --config study=test -- {missing}` makes it" in done.stderr
+    assert "Traceback" not in done.stderr

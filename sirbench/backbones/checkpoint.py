@@ -1,7 +1,7 @@
 """Checkpoint folders: checking that one is whole, and loading it with a new head or with none."""
 
-import errno
-import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from sirbench.errors import InputError
+from sirbench.errors import InputError, missing
 
 # That the head is new is no news, nor is the progress of a write that takes a blink.
 logging.set_verbosity_error()
@@ -44,19 +44,32 @@ def load_model(folder: Path, seed: int) -> PreTrainedModel:
     configuration has no place for: a model of fewer layers would be another one. Heads of other tasks,
     which published checkpoints carry along, are left out.
     """
-    return _load_with_head(AutoModelForSequenceClassification, folder, seed)
+    model, _ = _load_with_head(AutoModelForSequenceClassification, folder, seed)
+    return model
 
 
 def load_token_regression(folder: Path, seed: int) -> PreTrainedModel:
-    """A regression with one output for each token, float32: encoder and head as in `load_model`."""
-    return _load_with_head(AutoModelForTokenClassification, folder, seed)
+    """A regression with one output for each token, float32: encoder and head as in `load_model`.
+
+    A ranker's head is replaced, although some have the names and shapes of this one.
+    """
+    model, kept = _load_with_head(AutoModelForTokenClassification, folder, seed)
+    if kept and type(model).__name__ not in (model.config.architectures or []):
+        with _drawn_from(seed):
+            new = type(model)(model.config).eval()
+        for name, part in new.named_children():
+            if name != model.base_model_prefix:
+                setattr(model, name, part)
+    return model
 
 
-def _load_with_head(architecture: type, folder: Path, seed: int) -> PreTrainedModel:
+def _load_with_head(architecture: type, folder: Path, seed: int) -> tuple[PreTrainedModel, bool]:
+    """The model, and whether all of its head is the checkpoint's."""
     model, report = _load(architecture, folder, seed, num_labels=1)
     # What lies outside the encoder is the head.
-    _check_encoder(folder, model, f"{model.base_model_prefix}.", report)
-    return model
+    prefix = f"{model.base_model_prefix}."
+    _check_encoder(folder, model, prefix, report)
+    return model, all(key.startswith(prefix) for key in _random(report))
 
 
 def load_encoder(folder: Path) -> PreTrainedModel:
@@ -75,9 +88,8 @@ def _load(
 ) -> tuple[PreTrainedModel, dict[str, Any]]:
     """The model, with new weights drawn from `seed`, and what transformers reports of its loading."""
     if not folder.is_dir():
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        raise missing(folder)
+    with _drawn_from(seed):
         try:
             return architecture.from_pretrained(
                 folder,
@@ -92,13 +104,27 @@ def _load(
             raise InputError(f"{folder}: not a checkpoint that can be loaded: {error}") from error
 
 
+@contextmanager
+def _drawn_from(seed: int) -> Iterator[None]:
+    """Draw new weights from `seed`, and leave the state of all other draws as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def _random(report: dict[str, Any]) -> set[str]:
+    """Names of the weights that are drawn, since the checkpoint lacks them or has them in another shape."""
+    return {*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])}
+
+
 def _check_encoder(folder: Path, model: PreTrainedModel, prefix: str, report: dict[str, Any]) -> None:
     """Raise `InputError` for weights under `prefix` that the checkpoint lacks, or has too many.
 
     BERT's pooler belongs to the head, although it is kept in the encoder.
     """
-    random = {*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])}
-    lacking = sorted(key for key in random if key.startswith(prefix) and "pooler" not in key.split("."))
+    lacking = sorted(
+        key for key in _random(report) if key.startswith(prefix) and "pooler" not in key.split(".")
+    )
     if lacking:
         raise InputError(
             f"{folder}: the checkpoint lacks {len(lacking)} weights of its encoder or has them in another "

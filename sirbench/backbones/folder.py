@@ -17,9 +17,13 @@ WANTED = (
     "model.safetensors.index.json",
     "tokenizer*",
     "vocab*",
+    "merges.txt",
+    "*.model",
+    "added_tokens.json",
     "special_tokens*",
 )
-"""What a checkpoint folder is copied for; training states and other frameworks' weights stay behind."""
+"""What a checkpoint folder is copied for, whatever form its tokenizer has; training states and other
+frameworks' weights stay behind."""
 
 SHARDS = ("model.safetensors.index.json", "model-*.safetensors")
 """The files of weights that are cut in several, which become one here."""

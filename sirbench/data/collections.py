@@ -76,11 +76,21 @@ def count_queries(dataset_id: str) -> int:
         return known if known is not None else sum(1 for _ in dataset.queries_iter())
 
 
-def fingerprint(dataset_id: str) -> str:
-    """The sha256 over the ids and texts of `iterate_documents`."""
-    return documents.fingerprint(
-        tqdm(iterate_documents(dataset_id), f"fingerprint of {dataset_id}", unit=" documents", delay=2)
-    )
+def fingerprint(dataset_id: str, missing: set[str] | None = None) -> str:
+    """The sha256 over the ids and texts of `iterate_documents`.
+
+    On the way, every document's id is taken out of `missing`: what is left there has no document. (A large
+    collection takes minutes to read, and it is read whole here anyway.)
+    """
+
+    def passing() -> Iterator[Document]:
+        name = f"fingerprint of {dataset_id}"
+        for document in tqdm(iterate_documents(dataset_id), name, unit=" documents", delay=2):
+            if missing:
+                missing.discard(document.doc_id)
+            yield document
+
+    return documents.fingerprint(passing())
 
 
 def query_ids(dataset_id: str) -> set[str]:

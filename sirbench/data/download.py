@@ -54,8 +54,8 @@ def fetch(file: RunFile) -> None:
         part = _beside(file.path, ".part")
         with _locked(part):
             _fetch_all(file, part)
-            _check_size(file, part)
             with _forgotten_if_wrong(part):
+                _check_size(file, part)
                 compare(file, sha256(part))
             part.replace(file.path)
             _forget(part)
@@ -65,8 +65,9 @@ def fetch(file: RunFile) -> None:
 def verify(file: RunFile) -> str:
     """Return the sha256 of a file that is there, recorded beside it if this is its first use.
 
-    Raises InputError if it differs from what the study or the record says.
+    Raises InputError if it, or the file's size, differs from what the study or the record says.
     """
+    _check_size(file, file.path)
     found = sha256(file.path)
     compare(file, found)
     if recorded(file) is None:
@@ -80,9 +81,8 @@ def compare(file: RunFile, found: str) -> None:
     for expected, where in ((file.sha256, "the study says"), (recorded(file), "was recorded on first use")):
         if expected not in (None, found):
             record = _beside(file.path, ".sha256")
-            remedy = "remove it and run `sirbench fetch`" if file.url else "put the right file there"
             raise InputError(
-                f"{file.path}: its sha256 is {found}, not {expected} as {where}; {remedy}, or correct "
+                f"{file.path}: its sha256 is {found}, not {expected} as {where}; {_remedy(file)}, or correct "
                 f"{'sha256 in the study' if expected == file.sha256 else record} if this is the file you want"
             )
 
@@ -152,10 +152,11 @@ def _fetch_rest(file: RunFile, part: Path) -> None:
                 "give size or sha256 in the study"
             )
         version = answer.headers["ETag"] or answer.headers["Last-Modified"]
-        _beside(part, ".json").write_text(json.dumps({"url": file.url, "version": version}))
         with part.open("r+b") as to:
             to.truncate(have)
             to.seek(have)
+            # Not before: with a new version beside old bytes, a resume would patch the two together.
+            _beside(part, ".json").write_text(json.dumps({"url": file.url, "version": version}))
             total = have + length if length else None
             with tqdm(None, file.path.name, total, unit="B", unit_scale=True, initial=have, delay=2) as bar:
                 for data in iter(lambda: answer.read(AT_ONCE), b""):
@@ -176,13 +177,17 @@ def _version_of(file: RunFile, part: Path) -> str | None:
     return None
 
 
-def _check_size(file: RunFile, part: Path) -> None:
-    size = part.stat().st_size
+def _check_size(file: RunFile, path: Path) -> None:
+    size = path.stat().st_size
     if file.size not in (None, size):
-        _forget(part)
         raise InputError(
-            f"{file.path}: {file.url} has {size} bytes, not {file.size} as size in the study says"
+            f"{file.path}: has {size} bytes, not {file.size} as the study says; {_remedy(file)}, or correct "
+            "size in the study if this is the file you want"
         )
+
+
+def _remedy(file: RunFile) -> str:
+    return "remove it and run `sirbench fetch`" if file.url else "put the right file there"
 
 
 def _failed(file: RunFile, reason: object) -> str:

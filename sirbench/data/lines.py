@@ -7,19 +7,28 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
-from sirbench.errors import InputError
+from sirbench.errors import InputError, missing
+
+DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
+"""What reading gzip raises for a file that is damaged, cut short, or no gzip."""
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
     """The lines of `path` that are not blank, with numbers from 1; gzip where the name ends in .gz.
 
-    Raises InputError for a missing file and, naming the line, for bytes that are not UTF-8.
+    Raises InputError for a missing file and, naming the line, for bytes that are not UTF-8 and for gzip that
+    is damaged or cut short.
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path}: there is no such file")
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-        yield from _decode(file, str(path))
+        raise missing(path)
+    number = 0
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            for number, line in _decode(file, str(path)):
+                yield number, line
+    except DAMAGED as error:
+        raise InputError(f"{path}, after line {number}: truncated, or not gzip at all ({error})") from error
 
 
 def archived_lines(path: Path) -> Iterator[tuple[str, int, str]]:
@@ -29,7 +38,7 @@ def archived_lines(path: Path) -> Iterator[tuple[str, int, str]]:
     `numbered_lines`, and for an archive that is damaged or cut short.
     """
     if not Path(path).is_file():
-        raise InputError(f"{path}: there is no such file")
+        raise missing(path)
     try:
         with zipfile.ZipFile(path) as archive:
             for name in sorted(archive.namelist()):

@@ -7,7 +7,6 @@ document id, which is trec_eval's rule, so that every evaluator sees the order t
 
 import csv
 import gzip
-import zlib
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from math import isfinite
@@ -18,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from sirbench.atomic import atomic_file
-from sirbench.data.lines import numbered_lines
+from sirbench.data.lines import DAMAGED, numbered_lines
 from sirbench.errors import InputError
 
 COLUMNS = ["query_id", "doc_id", "score"]
@@ -27,7 +26,6 @@ COLUMNS = ["query_id", "doc_id", "score"]
 _DTYPES = {"query_id": "str", "q0": "category", "doc_id": "str", "rank": "category", "score": "float64"}
 _DTYPES |= {"tag": "category"}
 
-_TRUNCATED = (EOFError, zlib.error, gzip.BadGzipFile)
 _LINES_PER_WRITE = 100_000
 
 
@@ -53,7 +51,7 @@ def read_run(path: Path, depth: int | None = None) -> pd.DataFrame:
             encoding="utf-8",
             compression="gzip" if path.suffix == ".gz" else None,
         )
-    except (ValueError, *_TRUNCATED) as error:  # pandas' parser errors and UnicodeDecodeError are ValueErrors
+    except (ValueError, *DAMAGED) as error:  # pandas' parser errors and UnicodeDecodeError are ValueErrors
         raise _first_error(path, otherwise=str(error)) from error
     too_many_columns = not isinstance(run.index, pd.RangeIndex)  # pandas turned the first ones into an index
     too_few_columns = "" in run["tag"].cat.categories
@@ -139,7 +137,6 @@ def _sort(run: pd.DataFrame, queries: np.ndarray, documents: np.ndarray) -> pd.D
 def _first_error(path: Path, otherwise: str) -> InputError:
     """What is wrong with the first bad line of `path`: slow, and called only once an error is known."""
     seen: set[tuple[str, str]] = set()
-    number = 0
     try:
         for number, fields in _numbered_fields(path):
             if len(fields) != 6:
@@ -152,8 +149,6 @@ def _first_error(path: Path, otherwise: str) -> InputError:
                 seen.add((fields[0], fields[2]))
                 continue
             return InputError(f"{path}, line {number}: {problem}")
-    except _TRUNCATED as error:
-        return InputError(f"{path}, after line {number}: truncated, or not gzip at all ({error})")
     except InputError as error:
         return error
     return InputError(f"{path}: {otherwise if seen else 'the run is empty'}")

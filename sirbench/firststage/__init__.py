@@ -8,7 +8,6 @@ share is in folders of their own.
 """
 
 import inspect
-import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -17,7 +16,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from sirbench.data.documents import Document
-from sirbench.errors import InputError
 
 if TYPE_CHECKING:
     import torch
@@ -66,27 +64,12 @@ class Trained:
 
 def first_stage(name: str) -> ModuleType:
     """The module of a first stage."""
-    known = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg)
-    if name not in known:
-        raise InputError(f"there is no first stage {name!r}; known: {', '.join(known)}")
-    return import_module(f"{__name__}.{name}")
+    return import_module(f"{__name__}.{name.replace('-', '_')}")
 
 
 def options_of(function: Callable, options: Mapping[str, object]) -> dict[str, object]:
     """Those of a study's options that `function` (a `train` or a `retrieve`) takes."""
     return {name: value for name, value in options.items() if name in _keywords(function)}
-
-
-def check_options(name: str, options: Mapping[str, object]) -> None:
-    """Raise `InputError` for an option that the first stage does not have."""
-    module = first_stage(name)
-    functions = [getattr(module, function) for function in ("train", "retrieve") if hasattr(module, function)]
-    known = {keyword for function in functions for keyword in _keywords(function)} - {"depth", "trained"}
-    for option in options:
-        if option not in known:
-            raise InputError(
-                f"candidates.*.options: {name} has no option {option!r}; allowed: {', '.join(sorted(known))}"
-            )
 
 
 def _keywords(function: Callable) -> set[str]:

@@ -40,11 +40,11 @@ DOCUMENTS_AT_ONCE = 256
 def train(
     learning: Learning, *, labels: str = "queries", passage_tokens: int = 0, max_passages: int = 0
 ) -> tuple[PreTrainedModel, Progress]:
-    """Fine-tune the encoder with a new regression head; `settings.batch` is in passages.
+    """Fine-tune the encoder with a new regression head, or with that of the `hdct` that it continues from.
 
-    `labels` is `queries`, the query term recall of documents that a training query has, or `first-sentence`,
-    which needs no queries and is what a collection without any gets. `passage_tokens` and `max_passages` are
-    those of `retrieve`. Raises `InputError` where no label is above 0.
+    `settings.batch` is in passages. `labels` is `queries`, the query term recall of documents that a training
+    query has, or `first-sentence`, which needs no queries and is what a collection without any gets.
+    `passage_tokens` and `max_passages` are those of `retrieve`. Raises `InputError` if no label is above 0.
     """
     _check_option("labels", labels, ("queries", "first-sentence"))
     settings, words = learning.settings, Words()

@@ -7,7 +7,7 @@ from sirbench.data import collections, download
 from sirbench.data.given_runs import read_given_run, results
 from sirbench.data.runs import check_ids, write_run
 from sirbench.errors import InputError
-from sirbench.firststage import Trained, check_options, first_stage, options_of
+from sirbench.firststage import Trained, first_stage, options_of
 from sirbench.layout import Layout
 from sirbench.study import FirstStage, GivenRuns
 
@@ -28,7 +28,6 @@ def _retrieve(
     config: Configuration, name: str, spec: FirstStage, queries: dict[str, dict[str, str]]
 ) -> dict[str, pd.DataFrame]:
     """Both splits from one index."""
-    check_options(spec.first_stage, spec.options)
     layout, compute = Layout(config.name), config.study.compute
     retrieve = first_stage(spec.first_stage).retrieve
     options = options_of(retrieve, spec.options) | {"depth": config.study.depth}
@@ -60,7 +59,7 @@ def _take(
                 else ""
             )
             raise InputError(" ".join(filter(None, [f"{file.path}: no such run file.", fetch, spec.source])))
-        if file.url or file.sha256:
+        if file.url or file.size or file.sha256:
             download.verify(file)
     documents = {document.doc_id for document in collections.iterate_documents(config.study.collection.train)}
     runs = {}

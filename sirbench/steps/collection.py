@@ -1,26 +1,57 @@
 """Step `collection`: the study's queries and judgements as plain files, and a record of the collection."""
 
 import json
+from collections.abc import Collection
 
 from sirbench.atomic import atomic_file
 from sirbench.config import Configuration
 from sirbench.data import collections
+from sirbench.errors import InputError
 from sirbench.layout import Layout
 
 
 def make_collection(config: Configuration) -> None:
-    """Write queries and qrels of both splits, and which collection they are of."""
+    """Write queries and qrels of both splits, and which collection they are of.
+
+    Raises InputError where a dev query has the id of a training query, whatever their texts, and where a
+    document that is relevant to a dev query is none of the collection.
+    """
     layout, spec = Layout(config.name), config.study.collection
+    splits = {"train": (spec.train, spec.train_queries), "dev": (spec.dev, spec.dev_queries)}
     record = {"documents": collections.count_documents(spec.train)}
-    for split, dataset, limit in (
-        ("train", spec.train, spec.train_queries),
-        ("dev", spec.dev, spec.dev_queries),
-    ):
-        queries = collections.read_queries(dataset, limit)
-        qrels = collections.read_qrels(dataset)
-        collections.write_queries(queries, layout.queries(split))
-        collections.write_qrels(qrels[qrels["query_id"].isin(queries.keys())], layout.qrels(split))
-        record[split] = {"dataset": dataset, "queries": len(queries)}
-    record["fingerprint"] = collections.fingerprint(spec.train)
+    queries, judged = {}, {}
+    for split, (dataset, limit) in splits.items():
+        queries[split] = collections.read_queries(dataset, limit)
+        judged[split] = collections.read_qrels(dataset)
+        record[split] = {"dataset": dataset, "queries": len(queries[split])}
+    trained = judged["train"].query("relevance > 0")["query_id"]
+    _refuse(
+        config,
+        # Also of those that the study does not keep, since first stages learn from all.
+        queries["dev"].keys() & set(trained),
+        f"queries of {spec.dev} have the id of a training query of {spec.train}",
+        "what was trained on cannot be evaluated on, and queries of one id cannot be told apart",
+    )
+    qrels = {split: frame[frame["query_id"].isin(queries[split].keys())] for split, frame in judged.items()}
+    missing = set(qrels["dev"].query("relevance > 0")["doc_id"])
+    record["fingerprint"] = collections.fingerprint(spec.train, missing)
+    _refuse(
+        config,
+        missing,
+        f"documents that are relevant in {spec.dev} are not in {spec.train}",
+        "both must be over the same documents",
+    )
+    for split in splits:
+        collections.write_queries(queries[split], layout.queries(split))
+        collections.write_qrels(qrels[split], layout.qrels(split))
     with atomic_file(layout.collection) as temporary:
         temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def _refuse(config: Configuration, ids: Collection[str], what: str, why: str) -> None:
+    """Raise InputError if there are such ids, with the first few."""
+    if ids:
+        raise InputError(
+            f"config/studies/{config.name}.yaml: collection: {len(ids)} {what}, e.g. "
+            f"{', '.join(sorted(ids)[:3])}; {why}: name another split as train or dev"
+        )

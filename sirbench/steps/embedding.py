@@ -109,10 +109,9 @@ def _selected(documents: pd.DataFrame, trace: pd.DataFrame, level: int | None = 
     """Which of the documents are training negatives in the trace, at one level or at any."""
     seen = (trace if level is None else trace[trace["level"] == level]).explode("ranks")
     pairs = set(zip(seen["query_id"], seen["ranks"], strict=True))
-    # A training and a dev query may have the same id: they are of two collections.
-    train = documents["split"] == "train"
+    # Never those of dev queries, none of which has the id of a training query.
     keys = zip(documents["query_id"], documents["rank"], strict=True)
-    return train.to_numpy() & np.array([key in pairs for key in keys], dtype=bool)
+    return np.array([key in pairs for key in keys], dtype=bool)
 
 
 def _hardest(documents: pd.DataFrame, size: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from sirbench.backbones.checkpoint import load_tokenizer
 from sirbench.config import Configuration
 from sirbench.data import collections
 from sirbench.data.tokens import TokenStore
-from sirbench.firststage import Learning, check_options, first_stage, options_of
+from sirbench.firststage import Learning, first_stage, options_of
 from sirbench.layout import Layout
 from sirbench.ranking.device import claim_device, describe_device
 from sirbench.study import FirstStage
@@ -18,7 +18,6 @@ def train_first_stage(config: Configuration, name: str) -> None:
     """Train the first stage of these candidates into `learned/`; started again after a kill, it resumes."""
     study, layout, spec = config.study, Layout(config.name), config.study.candidates[name]
     assert isinstance(spec, FirstStage) and spec.backbone is not None, name
-    check_options(spec.first_stage, spec.options)
     folder, dataset = layout.learned(name), study.collection.train
     start = layout.learned(spec.start) / "model" if spec.start else layout.backbone(spec.backbone)
     queries = collections.read_queries(dataset, spec.training.queries)
@@ -30,7 +29,7 @@ def train_first_stage(config: Configuration, name: str) -> None:
         "tokens": layout.tokens(spec.backbone) / "documents.tokens",
     }
     settings = {
-        "first_stage": spec.model_dump(mode="json", exclude={"title"}),
+        "first_stage": spec.training_settings(),
         "input": study.input.model_dump(),
         "inputs": provenance.checksums(inputs),
     }

@@ -1,12 +1,12 @@
 """The candidates of a study: retrieved by a first stage of the suite, or given as run files."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from sirbench.study.scale import Optimization
-from sirbench.study.settings import Settings, defines, registered
+from sirbench.study.settings import Settings, defines, options, registered
 
 
 class FirstStageTraining(Optimization):
@@ -56,6 +56,28 @@ class FirstStage(Settings):
         if not learns and given:
             raise ValueError(f"{sorted(given)[0]}: {self.first_stage} learns nothing; remove it")
         return self
+
+    @model_validator(mode="after")
+    def _has_these_options(self) -> Self:
+        functions = [it for it in ("train", "retrieve") if defines("firststage", self.first_stage, it)]
+        known = {option for it in functions for option in options("firststage", self.first_stage, it)}
+        known -= {"depth", "trained"}  # what a study says elsewhere
+        for option in self.options:
+            if option not in known:
+                allowed = ", ".join(sorted(known))
+                raise ValueError(f"options: {self.first_stage} has no option {option!r}; allowed: {allowed}")
+        return self
+
+    def training_settings(self) -> dict[str, Any]:
+        """What decides what a first stage learns: no option that is of retrieval alone, no checkpoints."""
+        learned = options("firststage", self.first_stage, "train")
+        return {
+            "first_stage": self.first_stage,
+            "options": {name: value for name, value in self.options.items() if name in learned},
+            "backbone": self.backbone,
+            "start": self.start,
+            "training": self.training.model_dump(mode="json", exclude={"checkpoint_every"}),
+        }
 
 
 class RunFile(Settings):

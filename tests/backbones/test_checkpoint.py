@@ -61,6 +61,25 @@ def test_a_regression_has_one_output_for_each_token(folder):
     assert torch.equal(model.classifier.weight, load_token_regression(folder, seed=1).classifier.weight)
 
 
+def test_a_regression_takes_no_head_of_a_ranker(folder):
+    """BERT's two heads have the same names and shapes."""
+    ranker = load_model(folder, seed=1)
+    ranker.save_pretrained(folder)
+    models = [load_token_regression(folder, seed) for seed in (1, 1, 2)]
+    first, again, other = (model.classifier.weight for model in models)
+    assert torch.equal(first, again) and not torch.equal(first, other)
+    assert not torch.equal(first, ranker.classifier.weight)
+    assert not any(module.training for model in models for module in model.modules())
+    for name, weight in models[0].bert.state_dict().items():
+        assert torch.equal(weight, ranker.bert.state_dict()[name])
+
+
+def test_a_regression_keeps_its_own_head(folder):
+    model = load_token_regression(folder, seed=1)
+    model.save_pretrained(folder)
+    assert torch.equal(load_token_regression(folder, seed=2).classifier.weight, model.classifier.weight)
+
+
 def test_a_new_head_depends_on_the_seed_alone(folder):
     def head(seed, state):
         torch.manual_seed(state)

@@ -1,16 +1,17 @@
 """Backbones from a folder, the hub and a package: what is copied, and what is refused with which words."""
 
 import hashlib
+import json
 import shutil
 
 import pytest
 import torch
 from huggingface_hub import constants
 from safetensors.torch import load_file
-from transformers import AutoConfig, AutoModel
+from transformers import AutoConfig, AutoModel, RobertaConfig, RobertaModel
 
 from sirbench.backbones import make_backbone
-from sirbench.backbones.checkpoint import check_checkpoint
+from sirbench.backbones.checkpoint import check_checkpoint, load_tokenizer
 from sirbench.errors import InputError
 from sirbench.study import FolderBackbone, HubBackbone, PackageBackbone
 
@@ -86,6 +87,31 @@ def test_weights_of_which_a_file_is_missing(lost, sharded, source, tmp_path):
 def test_a_hub_model_in_several_files(sharded, cached, tmp_path):
     make(HUB, tmp_path / "made")
     assert (tmp_path / "made/model.safetensors").exists()
+
+
+@pytest.fixture
+def roberta(tmp_path):
+    """A RoBERTa whose tokenizer is of the older form: vocabulary, merges and added tokens, a file each."""
+    folder = tmp_path / "roberta"
+    config = RobertaConfig(vocab_size=20, hidden_size=16, num_hidden_layers=1, num_attention_heads=2)
+    RobertaModel(config).save_pretrained(folder)
+    pieces = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", *"abcd", "ab", "abc"]
+    (folder / "vocab.json").write_text(json.dumps({piece: row for row, piece in enumerate(pieces)}))
+    (folder / "merges.txt").write_text("#version: 0.2\na b\nab c\n")
+    (folder / "added_tokens.json").write_text(json.dumps({"<document>": len(pieces)}))
+    return folder
+
+
+def test_a_tokenizer_in_several_files_is_copied_whole(roberta, tmp_path):
+    make(FolderBackbone(source="folder", path=roberta), tmp_path / "made")
+    tokenizer = load_tokenizer(tmp_path / "made")
+    assert tokenizer.tokenize("abcdab<document>") == ["abc", "d", "ab", "<document>"]
+
+
+def test_a_sentencepiece_model_is_copied(source, tmp_path):
+    (source / "sentencepiece.bpe.model").write_bytes(b"pieces")
+    make(FolderBackbone(source="folder", path=source), tmp_path / "made")
+    assert (tmp_path / "made/sentencepiece.bpe.model").read_bytes() == b"pieces"
 
 
 def test_no_weights_at_all(tmp_path):

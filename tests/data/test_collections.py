@@ -100,6 +100,13 @@ def test_the_fingerprint_is_the_sha256_of_ids_and_texts_in_order(toy):
     assert collections.fingerprint("toy") != first
 
 
+def test_reading_for_the_fingerprint_finds_ids_without_a_document(toy):
+    toy(*(ir_datasets.formats.GenericDoc(name, "text") for name in "abc"))
+    missing = {"a", "c", "x"}
+    assert collections.fingerprint("toy", missing) == collections.fingerprint("toy")
+    assert missing == {"x"}
+
+
 def test_documents_are_counted_where_metadata_lacks_the_number(toy):
     toy(*(ir_datasets.formats.GenericDoc(str(number), "text") for number in range(7)))
     assert collections.count_documents("toy") == 7

@@ -4,6 +4,7 @@ import hashlib
 import json
 import multiprocessing
 import time
+from pathlib import Path
 
 import pytest
 
@@ -95,6 +96,31 @@ def test_a_file_that_changed_meanwhile_is_not_patched_together(server, file):
     assert file.path.read_bytes() == CONTENT[::-1]
 
 
+class Killed(BaseException):
+    """Ends a download as a kill would."""
+
+
+@pytest.mark.parametrize(("method", "name"), [("open", "run.tsv.part"), ("write_text", "run.tsv.part.json")])
+def test_killed_where_a_new_version_begins_it_is_not_patched_together_either(
+    server, file, method, name, monkeypatch
+):
+    """Before the old bytes are dropped, and before the new version is noted."""
+    half_here(server, file)
+    server.etag, server.content = '"2"', CONTENT[::-1]
+    plain = getattr(Path, method)
+
+    def killed(path, *arguments, **options):
+        if path.name == name and arguments[:1] != ("ab",):  # to append: the lock
+            raise Killed
+        return plain(path, *arguments, **options)
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Path, method, killed)
+        fetch(file)
+    fetch(file)
+    assert file.path.read_bytes() == CONTENT[::-1]
+
+
 @pytest.mark.parametrize("etag", [None, 'W/"1"'])
 def test_versions_that_cannot_be_told_apart_are_not_resumed(server, file, etag):
     server.etag, server.cuts = etag, [20_000]
@@ -153,9 +179,23 @@ def test_a_file_without_length_or_checksum_is_refused(server, file):
 
 def test_a_cut_is_noticed_by_the_studys_size_where_the_server_says_none(server, file):
     server.with_length, server.cuts = False, [20_000]
-    with pytest.raises(InputError, match=rf"has 20000 bytes, not {len(CONTENT)} as size in the study says"):
+    with pytest.raises(InputError, match=rf"has 20000 bytes, not {len(CONTENT)} as the study says"):
         fetch(file.model_copy(update={"size": len(CONTENT)}))
-    assert not file.path.exists()
+    assert files_beside(file) == []
+
+
+def test_a_file_put_there_by_hand_has_the_studys_size(file):
+    file.path.parent.mkdir()
+    file.path.write_bytes(CONTENT[:-1])
+    sized = file.model_copy(update={"size": len(CONTENT)})
+    wrong = rf"has {len(CONTENT) - 1} bytes, not {len(CONTENT)} as the study says; remove it and run"
+    with pytest.raises(InputError, match=wrong):
+        verify(sized)
+    with pytest.raises(InputError, match=wrong):
+        fetch(sized)
+    assert recorded(file) is None
+    file.path.write_bytes(CONTENT)
+    assert verify(sized) == SHA256
 
 
 def test_a_checksum_that_differs_stops_everything_and_leaves_nothing(file):

@@ -141,6 +141,31 @@ def test_a_damaged_archive_is_an_error(tmp_path):
         read_given_run(path, "ranks", depth=5)
 
 
+@pytest.mark.parametrize("format", TEXTS)
+def test_gzip_cut_short_names_the_last_good_line(tmp_path, format):
+    path = write(tmp_path / "run.gz", TEXTS[format])
+    path.write_bytes(path.read_bytes()[:-9])  # the checksum at the end, and a byte of what is before it
+    with pytest.raises(InputError, match=r"run\.gz, after line \d: truncated"):
+        read_given_run(path, format, depth=5)
+
+
+@pytest.mark.parametrize("format", TEXTS)
+def test_a_plain_file_named_gz_is_an_error(tmp_path, format):
+    path = write(tmp_path / "run.txt", TEXTS[format]).rename(tmp_path / "run.gz")
+    with pytest.raises(InputError, match=r"run\.gz, after line 0: truncated, or not gzip at all"):
+        read_given_run(path, format, depth=5)
+
+
+@pytest.mark.parametrize("format", TEXTS)
+def test_damaged_gzip_is_an_error(tmp_path, format):
+    path = write(tmp_path / "run.gz", TEXTS[format] * 50)
+    content = bytearray(path.read_bytes())
+    content[20] ^= 255
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"run\.gz, after line \d+: truncated, or not gzip at all"):
+        read_given_run(path, format, depth=5)
+
+
 def test_a_missing_file_is_an_error(tmp_path):
     for name in ("run.txt", "run.zip"):
         with pytest.raises(InputError, match=rf"{name}: there is no such file"):

@@ -111,8 +111,3 @@ def test_ndcg_on_public_collections(dataset_id, published):
 
 def test_a_first_stage_is_found_by_name():
     assert first_stage("bm25").retrieve is retrieve
-
-
-def test_an_unknown_first_stage_names_the_known_ones():
-    with pytest.raises(InputError, match=r"no first stage 'bm52'; known: .*bm25"):
-        first_stage("bm52")

@@ -13,9 +13,9 @@ from sirbench.backbones.checkpoint import load_token_regression, load_tokenizer
 from sirbench.data.documents import Document
 from sirbench.data.runs import sort_run
 from sirbench.errors import InputError, TrainingError
-from sirbench.firststage import Learning, Trained, check_options, first_stage
+from sirbench.firststage import Learning, Trained, first_stage
 from sirbench.firststage.hdct import retrieve, train
-from sirbench.study import Compute, FirstStageTraining, Input
+from sirbench.study import Compute, FirstStage, FirstStageTraining, Input
 
 COMPUTE = Compute(gpus=0, chunk_tokens=256)
 
@@ -171,7 +171,8 @@ def test_wrong_options_are_errors(options, message, documents, trained):
 
 
 def test_a_study_may_set_the_options_of_training_and_retrieval():
-    check_options("hdct", {"labels": "queries", "k1": 5.0, "passage_tokens": 128, "combination": "sum"})
+    options = {"labels": "queries", "k1": 5.0, "passage_tokens": 128, "combination": "sum"}
+    assert FirstStage(first_stage="hdct", backbone="bert", options=options).options == options
     assert first_stage("hdct").train is train
 
 

@@ -77,6 +77,18 @@ def test_killed_and_started_again(blow, work, uninterrupted):
     assert learned(work) == uninterrupted
 
 
+def test_other_settings_of_retrieval_and_checkpoints_resume_too(work, uninterrupted):
+    assert sirbench(work, *TRAIN, blow=Blow("torch.optim.AdamW.step", 5)).code == -signal.SIGKILL
+    hdct = CANDIDATES["hdct"]
+    options = hdct["options"] | {"k1": 3.0, "b": 0.1, "combination": "sum"}
+    training = hdct["training"] | {"checkpoint_every": 5}
+    study = STUDY | {"candidates": {"hdct": hdct | {"options": options, "training": training}}}
+    (work / "config/studies/small.yaml").write_text(yaml.safe_dump(study))
+    ended = sirbench(work, *TRAIN, blow=Blow("torch.optim.AdamW.step", 3))
+    assert ended.code == 0, "the third of the last two steps"
+    assert learned(work) == uninterrupted
+
+
 def test_asked_to_stop_then_trained_and_retrieved(work, uninterrupted):
     ended = sirbench(work, *TRAIN, blow=Blow("torch.optim.AdamW.step", 3, signal=signal.SIGTERM))
     assert ended.code == 75, ended.output

@@ -23,7 +23,7 @@ rule train_first_stage:
         runtime=growing(COMPUTE.runtime),
     params:
         study=STUDY,
-        settings=lambda wildcards: first_stage(wildcards).model_dump_json(exclude={"title"}),
+        settings=lambda wildcards: str(first_stage(wildcards).training_settings()),
         method=plan.FIRST_STAGE,
         input=CONFIG.study.input.model_dump_json(),
     shell:

@@ -117,7 +117,8 @@ class WeakSupervision(Objective):
         words = self.material.corpus.numbers(np.split(tokens, starts[1:]))
         firsts = counts.cumsum()[:-1]
         in_words = [part[part >= 0] for part in np.split(words, firsts)]
-        in_tokens = np.split(tokens.astype(np.int64), starts[firsts])
+        # A query without a token behind the last word starts where all tokens end.
+        in_tokens = np.split(tokens.astype(np.int64), np.append(starts, len(tokens))[firsts])
         return list(zip(in_tokens, in_words, strict=True))
 
     def draw(self, step: int) -> list[Ranked]:

@@ -98,6 +98,16 @@ def test_queries_are_the_collection_s_in_tokens(material):
     assert {tuple(one.query.tolist()) for step in range(10) for one in weak.draw(step)} == tokens
 
 
+@pytest.mark.parametrize("empty", [0, 1, 2])
+def test_a_query_without_a_token_is_passed_over(empty, material):
+    texts = ["sparse solver", "a zebra of the graph"]
+    texts.insert(empty, "\N{ZERO WIDTH SPACE}")
+    made = material(queries=lambda: texts)
+    found = [tokens.tolist() for tokens, _ in objective("weak", made).queries]
+    assert found == [made.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+    assert found[empty] == []
+
+
 def test_bm25_s_best_for_a_word_is_a_page_that_has_it(material, corpus):
     weak = objective("weak", material(queries=lambda: ["solver"]))
     (number,) = np.flatnonzero([text == "solver" for text in corpus.vocabulary])

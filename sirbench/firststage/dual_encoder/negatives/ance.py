@@ -68,4 +68,6 @@ class Negatives(Policy):
         self.hard.forget(before=self._last_refresh(self.checkpointed))
 
     def _last_refresh(self, step: int) -> int:
+        """How many steps were done at the last refresh; the end of training has none, as `after` says."""
+        step = min(step, self.learning.settings.steps - 1)
         return step - step % self.refresh_every

@@ -1,0 +1,108 @@
+"""Step `collection`: splits of one collection, with no query in both, or one message and no file."""
+
+import hashlib
+import json
+from dataclasses import replace
+
+import ir_datasets
+import pytest
+from ir_datasets.formats import GenericDoc, GenericQuery, TrecQrel
+
+from sirbench.config import load
+from sirbench.data import collections
+from sirbench.errors import InputError
+from sirbench.layout import Layout
+from sirbench.steps.collection import make_collection
+from sirbench.study import Collection
+from tests.checkouts import ROOT
+
+
+class Docs(ir_datasets.formats.BaseDocs):
+    def docs_iter(self):
+        return (GenericDoc(name, f"text of {name}") for name in ("d1", "d2", "d3"))
+
+    def docs_count(self):
+        return 3
+
+
+class Queries(ir_datasets.formats.BaseQueries):
+    def __init__(self, texts):
+        self.texts = texts
+
+    def queries_iter(self):
+        return (GenericQuery(*query) for query in self.texts.items())
+
+
+class Qrels(ir_datasets.formats.BaseQrels):
+    def __init__(self, judgements):
+        self.judgements = judgements
+
+    def qrels_iter(self):
+        return (TrecQrel(*judgement, "0") for judgement in self.judgements)
+
+
+TRAIN = {"1": "one", "2": "two", "3": "three"}
+TRAIN_QRELS = [("1", "d1", 1), ("2", "d2", 1), ("2", "d3", 0), ("3", "d3", 0)]
+
+
+@pytest.fixture
+def make(tmp_path, monkeypatch):
+    """Makes the collection of a study whose dev split has these queries and judgements."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(texts, judgements, **limits):
+        splits = {"toy/train": (TRAIN, TRAIN_QRELS), "toy/dev": (texts, judgements)}
+        registered = {
+            name: ir_datasets.Dataset(Docs(), Queries(texts), Qrels(judgements))
+            for name, (texts, judgements) in splits.items()
+        }
+        monkeypatch.setattr(ir_datasets.registry, "_registered", registered)
+        whole = load("test", ROOT / "config")
+        spec = Collection(train="toy/train", dev="toy/dev", **limits)
+        make_collection(replace(whole, study=whole.study.model_copy(update={"collection": spec})))
+
+    return make
+
+
+def test_both_splits_and_their_record_are_written(make):
+    make({"8": "eight", "9": "nine"}, [("9", "d1", 2), ("9", "dx", 0), ("8", "dy", 0)])
+    layout = Layout("test")
+    assert collections.load_queries(layout.queries("train")) == {"1": "one", "2": "two"}
+    assert collections.load_queries(layout.queries("dev")) == {"9": "nine"}
+    assert layout.qrels("train").read_text() == "1 0 d1 1\n2 0 d2 1\n2 0 d3 0\n"
+    assert layout.qrels("dev").read_text() == "9 0 d1 2\n9 0 dx 0\n"
+    lines = "".join(f"{name}\ttext of {name}\n" for name in ("d1", "d2", "d3"))
+    assert json.loads(layout.collection.read_text()) == {
+        "documents": 3,
+        "train": {"dataset": "toy/train", "queries": 2},
+        "dev": {"dataset": "toy/dev", "queries": 1},
+        "fingerprint": hashlib.sha256(lines.encode()).hexdigest(),
+    }
+
+
+def refused(make, message, *dev, **limits):
+    with pytest.raises(InputError, match=rf"^config/studies/test\.yaml: collection: {message}"):
+        make(*dev, **limits)
+    assert not Layout("test").collection.parent.exists()
+
+
+@pytest.mark.parametrize("text", ["two", "another"])
+@pytest.mark.parametrize("limits", [{}, {"train_queries": 1}], ids=str)
+def test_a_training_query_is_no_dev_query_whatever_its_text(make, text, limits):
+    """Kept by the study or not: first stages learn from all of them."""
+    dev = {"1": text, "2": text, "9": "nine"}, [("9", "d1", 1), ("2", "d1", 1), ("1", "d1", 1)]
+    message = "2 queries of toy/dev have the id of a training query of toy/train, e.g. 1, 2; .*another split"
+    refused(make, message, *dev, **limits)
+
+
+def test_a_query_that_is_relevant_to_nothing_is_no_training_query(make):
+    make({"3": "three"}, [("3", "d3", 1)])
+    assert collections.load_queries(Layout("test").queries("dev")) == {"3": "three"}
+
+
+def test_dev_judgements_of_another_collection(make):
+    message = (
+        "4 documents that are relevant in toy/dev are not in toy/train, e.g. e1, e2, e3; "
+        "both must be over the same documents"
+    )
+    refused(make, message, {"9": "nine"}, [("9", name, 1) for name in ("d1", "e4", "e3", "e2", "e1")])
