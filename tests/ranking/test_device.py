@@ -116,6 +116,13 @@ def test_no_gpu_is_no_error_but_is_said(monkeypatch, capfd):
     assert "computing on the CPU" in capfd.readouterr().err
 
 
+def test_what_has_no_deterministic_algorithm_is_an_error_and_memory_is_not_filled():
+    with claim_device(0, threads=1):
+        assert torch.are_deterministic_algorithms_enabled()
+        assert not torch.is_deterministic_algorithms_warn_only_enabled()
+        assert not torch.utils.deterministic.fill_uninitialized_memory
+
+
 def test_a_cpu_has_no_gpus_properties():
     assert describe_device(torch.device("cpu")) == {"device": "cpu"}
 
