@@ -8,14 +8,18 @@ from contextlib import contextmanager
 
 @contextmanager
 def stop_signals() -> Iterator[threading.Event]:
-    """Within the block, these signals set the event instead of ending the process; a second one ends it."""
+    """Within the block, these signals set the event instead of ending the process; a second SIGINT ends it.
+
+    A second SIGTERM does not: `torchrun` passes one on that a cluster has sent to its workers already.
+    """
     stop = threading.Event()
     asked = (signal.SIGTERM, signal.SIGINT)
     previous = {}
 
     def ask(number: int, _: object) -> None:
         stop.set()
-        signal.signal(number, previous[number])
+        if number == signal.SIGINT:
+            signal.signal(number, previous[number])
 
     for number in asked:
         previous[number] = signal.signal(number, ask)
