@@ -72,7 +72,7 @@ def pretrain_backbone(config: Configuration, name: str) -> None:
             model=SharedModel(model, objectives).to(device),
             settings=spec.training,
             folder=record / "checkpoint",
-            fingerprint=provenance.digest(settings),
+            fingerprint=provenance.digest(settings | {"compute": study.compute.arithmetic}),
             spec=spec,
         )
         progress = train(task)

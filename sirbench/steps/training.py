@@ -80,8 +80,11 @@ def _train(
             epochs=job.epochs,
             seed=seed,
             folder=folder / "checkpoint",
-            # A job that has gone beyond its middle without keeping it has to start anew.
-            fingerprint=provenance.digest(settings | {"keep_middle": keep_middle}),
+            # A job that has gone beyond its middle without keeping it has to start anew, and so has one whose
+            # next steps would be computed otherwise than those before.
+            fingerprint=provenance.digest(
+                settings | {"keep_middle": keep_middle, "compute": study.compute.arithmetic}
+            ),
             fixed_blocks=job.fixed_blocks,
             level=job.level,
             keep_middle=keep_middle,

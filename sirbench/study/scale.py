@@ -71,3 +71,8 @@ class Compute(Settings):
     gradient_cache: bool = True
     """Keep no activations between chunks but compute them again in the backward pass: a block then trains
     in the memory of one chunk, for a third more time. False where memory allows."""
+
+    @property
+    def arithmetic(self) -> dict[str, object]:
+        """What a job may not change on the way: rounding and masks of dropout depend on it."""
+        return self.model_dump(include={"gpus", "precision", "chunk_tokens"})

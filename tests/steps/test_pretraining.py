@@ -24,8 +24,9 @@ PRETRAINED = {
 }
 
 
-def write(folder, **changes):
-    content = STUDY | {"backbones": {**STUDY["backbones"], "prop": PRETRAINED | changes}}
+def write(folder, compute=STUDY["compute"], **changes):
+    backbones = {**STUDY["backbones"], "prop": PRETRAINED | changes}
+    content = STUDY | {"backbones": backbones, "compute": compute}
     (folder / "config/studies/small.yaml").write_text(yaml.safe_dump(content))
 
 
@@ -121,6 +122,12 @@ def test_asked_to_stop(folder, uninterrupted):
     ended = pretrain(folder)
     assert ended.code == 0 and "resuming after 3 steps" in ended.output
     assert results(folder) == results(uninterrupted)
+
+
+def test_a_job_that_computes_otherwise_starts_anew(folder):
+    assert pretrain(folder, Blow("torch.optim.AdamW.step", 3)).code == -signal.SIGKILL
+    write(folder, compute={**STUDY["compute"], "chunk_tokens": 128})
+    assert "of other settings or inputs; training starts anew" in pretrain(folder).output
 
 
 def test_a_corpus_whose_file_is_missing(folder):

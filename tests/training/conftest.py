@@ -30,9 +30,12 @@ STUDY = {
 }
 
 
-def write_study(folder: Path, **training) -> None:
-    """Write study `small` into a folder's config/, with other settings of `training`."""
-    content = STUDY | {"training": STUDY["training"] | training}
+def write_study(folder: Path, compute: dict | None = None, **training) -> None:
+    """Write study `small` into a folder's config/, with other settings of `training` and of `compute`."""
+    content = STUDY | {
+        "training": STUDY["training"] | training,
+        "compute": STUDY["compute"] | (compute or {}),
+    }
     (folder / "config/studies/small.yaml").write_text(yaml.safe_dump(content))
 
 

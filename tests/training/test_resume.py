@@ -126,6 +126,26 @@ def test_a_checkpoint_of_other_settings_is_not_resumed(work):
     assert resumed == results(cell(work))
 
 
+@pytest.mark.parametrize(
+    ("changed", "resumed"),
+    [
+        ({"chunk_tokens": 128}, False),
+        ({"precision": "bf16"}, False),
+        ({"gpus": 1}, False),
+        ({"mem_mb": 9000, "runtime": 90}, True),
+    ],
+    ids=str,
+)
+def test_a_job_that_computes_otherwise_starts_anew(changed, resumed, work):
+    """Half of it would be trained with one arithmetic and other masks of dropout than the other half."""
+    assert train(work, blow=Blow("sirbench.training.record.StepLog.write", 5)).code == -signal.SIGKILL
+    write_study(work, compute=changed)
+    ended = train(work)
+    assert ended.code == 0, ended.output
+    assert ("resuming after 4 steps" in ended.output) == resumed
+    assert ("of other settings or inputs; training starts anew" in ended.output) != resumed
+
+
 def test_how_often_checkpoints_are_written_changes_nothing(work, uninterrupted):
     """Also where the trace of steps 3 and 4 is on disk, and will not be written to the same file again."""
     assert train(work, blow=Blow(f"{TRACE}.flush", 2)).code == -signal.SIGKILL
