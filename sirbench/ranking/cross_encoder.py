@@ -11,8 +11,8 @@ from torch.utils.checkpoint import checkpoint
 from transformers.utils import ModelOutput
 
 from sirbench.data.tokens import PairBatch, TokenPairs
-from sirbench.errors import InputError
 from sirbench.ranking.chunks import chunks_by_length
+from sirbench.ranking.positions import check_positions
 from sirbench.ranking.precision import Precision, encoding
 
 Gradient = Literal["none", "kept", "cached"]
@@ -32,12 +32,7 @@ class CrossEncoder:
         chunk_tokens: int = 16384,
         precision: Precision = "fp32",
     ):
-        positions = getattr(model.config, "max_position_embeddings", store.template.max_tokens)
-        if store.template.max_tokens > positions:
-            raise InputError(
-                f"input.max_tokens={store.template.max_tokens} is more than the {positions} positions of the "
-                "backbone; lower it"
-            )
+        check_positions(model, store.template.max_tokens)
         self.model = model
         self.store = store
         self.chunk_tokens = chunk_tokens

@@ -28,6 +28,7 @@ from sirbench.data.tokens import TokenStore
 from sirbench.errors import InputError
 from sirbench.firststage.dual_encoder.projection import WEIGHTS, load_projection, projection_weights
 from sirbench.ranking.chunks import chunks_by_length
+from sirbench.ranking.positions import check_positions
 from sirbench.ranking.precision import encoding
 from sirbench.study import Compute
 
@@ -57,11 +58,7 @@ class DualEncoder:
     """What a published checkpoint puts on top of both; it is not trained."""
 
     def __post_init__(self):
-        wanted, width = self.store.template.max_tokens, self.queries.config.max_position_embeddings
-        if wanted > width:
-            raise InputError(
-                f"input.max_tokens={wanted} is more than the {width} positions of the backbone; lower it"
-            )
+        check_positions(self.queries, self.store.template.max_tokens)
 
     @property
     def device(self) -> torch.device:
