@@ -1,6 +1,7 @@
 """Steps `train` and `train-level`: one training job, from a plan to a model, its record and provenance."""
 
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -93,8 +94,11 @@ def _train(
         progress = train(task)
         if distributed.rank() > 0:
             return
+        seconds = progress.seconds
         if folder.parent.name == job.name:
+            started = time.monotonic()
             scored = _score_input(encoder, queries, job.sizes[0], seed)
+            seconds += time.monotonic() - started
             write_run(scored, folder / "scored.trec.gz", tag=job.name)
         with atomic_file(folder / "train.jsonl") as temporary:
             shutil.copyfile(task.folder / "train.jsonl", temporary)
@@ -106,7 +110,7 @@ def _train(
             encoder.model.save_pretrained(model)
             load_tokenizer(layout.backbone(backbone)).save_pretrained(model)
         names = {"candidates": candidates, "backbone": backbone, "name": folder.parent.name}
-        _write_provenance(folder, config, names | settings, progress.seconds, device)
+        _write_provenance(folder, config, names | settings, seconds, device)
         shutil.rmtree(task.folder)
 
 

@@ -18,8 +18,10 @@ from sirbench.data.tokens import TokenStore
 from sirbench.layout import Layout
 from sirbench.plan import compressors
 from sirbench.ranking.cross_encoder import CrossEncoder
+from sirbench.steps import training
 from sirbench.strategies import STEPS, Options
 from sirbench.training.fine_tuning import block_gradient
+from sirbench.training.loop import train as train_task
 from tests.training.conftest import write_study
 from tests.training.jobs import CELL, cell, sirbench, train
 
@@ -145,6 +147,16 @@ def test_a_constant_scorer_names_cell_and_step(work):
     ended = train(work)
     assert ended.code == 3
     assert "error: bm25/bert/v4-top-8/seed1: step 9: for 10 steps every document" in ended.output
+
+
+def test_the_time_that_a_compressor_scores_is_a_part_of_what_it_took(work, monkeypatch):
+    monkeypatch.chdir(work)
+    config = load("small")
+    name = compressors(config.recipes["v1-top-16"], config.study)[0].name
+    monkeypatch.setattr(training, "train", lambda task: train_task(task)._replace(seconds=1000.0))
+    training.train_level(config, "bm25", "bert", name, seed=1)
+    folder = Layout("small").level("bm25", "bert", name, 1)
+    assert 1000 < json.loads((folder / "provenance.json").read_text())["seconds"] < 1060
 
 
 def test_a_compressor_scores_all_that_it_was_trained_on(work, monkeypatch):
