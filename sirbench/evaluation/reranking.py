@@ -7,13 +7,11 @@ from tqdm import tqdm
 
 from sirbench.data.runs import sort_run
 from sirbench.errors import TrainingError
+from sirbench.ranking.collapse import is_constant
 from sirbench.ranking.cross_encoder import CrossEncoder
 
 WINDOW = 16384
 """Pairs that are sorted by length together: enough for chunks of nearly equal length."""
-
-ROUNDING = 1e-6
-"""Scores no further apart than this, relative to the larger or to 1, may differ by their chunks alone."""
 
 
 def rerank(encoder: CrossEncoder, candidates: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -35,9 +33,6 @@ def rerank(encoder: CrossEncoder, candidates: pd.DataFrame, name: str) -> pd.Dat
     reranked = candidates.assign(score=scores)
     if not np.isfinite(scores).all():
         raise TrainingError(f"{name}: the model gives scores that are no numbers")
-    spread = reranked.groupby("query_id", sort=False)["score"].agg(["min", "max", "size"])
-    several = spread[spread["size"] > 1]
-    rounding = ROUNDING * several[["min", "max"]].abs().max(axis=1).clip(lower=1)
-    if len(several) and (several["max"] - several["min"] <= rounding).all():
+    if is_constant(candidates["query_id"].to_numpy(), scores, encoder.precision):
         raise TrainingError(f"{name}: every document of a query has the same score; the model has collapsed")
     return sort_run(reranked)

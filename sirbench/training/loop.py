@@ -47,7 +47,7 @@ def train(task: Task) -> Progress:
             distributed.sum_gradients(model.parameters())
             limit = task.settings.gradient_clip or float("inf")
             gradient_norm = float(nn.utils.clip_grad_norm_(model.parameters(), limit))
-            guard.check(step, loss, gradient_norm, one.level)
+            guard.check(step, loss, gradient_norm)
             rate = optimizer.param_groups[0]["lr"]
             optimizer.step()
             scheduler.step()
@@ -61,11 +61,15 @@ def train(task: Task) -> Progress:
 
             done, stopping = step + 1, distributed.total(stop.is_set()) > 0
             task.after(done)
-            if stopping or done % task.settings.checkpoint_every == 0 or done == task.steps:
+            last = done == task.steps
+            due = last or done % task.settings.checkpoint_every == 0
+            if due:
+                guard.look(step, task.has_collapsed(), last=last)
+            if stopping or due:
                 progress = Progress(done, time.monotonic() - started)
                 task.flush(done)
                 save_checkpoint(checkpoint, task.fingerprint, progress, model, optimizer, scheduler)
-            if stopping and done < task.steps:
+            if stopping and not last:
                 raise Interrupted(
                     f"{task.name}: stopped by a signal after {done} steps; start it again to resume"
                 )

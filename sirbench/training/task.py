@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from torch import nn
 
-from sirbench.strategies import Level
 from sirbench.study import Optimization
 
 
@@ -21,8 +20,6 @@ class Step(NamedTuple):
     """Pairs (or texts) that went through the model, for the speed."""
     notes: Mapping[str, float] = {}
     """What else the step log says of the step, e.g. its epoch."""
-    level: Level | None = None
-    """Scores of one batch, watched for a model that has collapsed to a constant; None: nothing to watch."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +44,13 @@ class Task(ABC):
     @abstractmethod
     def forward_backward(self, step: int) -> Step:
         """Add the gradient of this worker's share of a step (from 0), a function of the step alone."""
+
+    def has_collapsed(self) -> bool:
+        """Whether the model, without dropout, gives all inputs the same score; False where it has no scores.
+
+        It draws nothing at random, and leaves the model in training mode.
+        """
+        return False
 
     def start(self, step: int) -> None:
         """Before the first step of this attempt: forget what was written down of `step` and later ones."""

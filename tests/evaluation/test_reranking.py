@@ -24,6 +24,8 @@ def candidates(lines=LINES):
 class Scorer:
     """Scores pairs by a table, and writes down which pairs it was asked for."""
 
+    precision = "fp32"
+
     def __init__(self, store, scores):
         self.store, self.scores, self.asked = store, scores, []
         self.model = SimpleNamespace(eval=lambda: None)

@@ -20,7 +20,7 @@ from sirbench.plan import compressors
 from sirbench.ranking.cross_encoder import CrossEncoder
 from sirbench.steps import training
 from sirbench.strategies import STEPS, Options
-from sirbench.training.fine_tuning import block_gradient
+from sirbench.training.fine_tuning import FineTuning, block_gradient
 from sirbench.training.loop import train as train_task
 from tests.training.conftest import write_study
 from tests.training.jobs import CELL, cell, sirbench, train
@@ -138,15 +138,52 @@ def test_a_diverging_run_names_cell_and_step_and_keeps_the_checkpoint_before(wor
     assert not (cell(work, recipe="v0") / "model").exists()
 
 
-def test_a_constant_scorer_names_cell_and_step(work):
-    write_study(work, learning_rate=1e-12, epochs=4)
-    backbone = work / "results/small/backbones/bert"
+def collapse(folder, *names):
+    """Set these weights of backbone `bert` to 0, and train so slowly that they stay there."""
+    write_study(folder, learning_rate=1e-12)
+    backbone = folder / "results/small/backbones/bert"
     model = load_model(backbone, seed=1)
-    torch.nn.init.zeros_(model.classifier.weight)
+    for name in names:
+        torch.nn.init.zeros_(model.get_parameter(name))
     model.save_pretrained(backbone)
+
+
+@pytest.mark.parametrize("weights", ["classifier.weight", "bert.encoder.layer.0.output.LayerNorm.weight"])
+def test_a_collapsed_model_names_cell_and_step(weights, work):
+    """With the norm's weights 0, every pair has the same state, and dropout alone keeps scores apart."""
+    collapse(work, weights)
     ended = train(work)
     assert ended.code == 3
-    assert "error: bm25/bert/v4-top-8/seed1: step 9: for 10 steps every document" in ended.output
+    message = "error: bm25/bert/v4-top-8/seed1: step 3: every document of a query has the same score"
+    assert message in ended.output
+    state = torch.load(cell(work) / "checkpoint/state.pt", weights_only=True)
+    assert state["progress"][0] == 2
+
+
+def test_a_model_that_has_collapsed_at_the_end_is_no_result(work):
+    """Although no checkpoint came before, and a retry finds nothing that could pass for a trained model."""
+    collapse(work, "bert.encoder.layer.0.output.LayerNorm.weight")
+    write_study(work, learning_rate=1e-12, checkpoint_every=100)
+    for _ in range(2):
+        ended = train(work)
+        assert ended.code == 3 and "seed1: step 5: every document of a query" in ended.output
+    assert not (cell(work) / "model").exists()
+
+
+def test_looking_for_a_collapse_changes_nothing(inside, tmp_path):
+    """No random state and no mode of the model, so that checkpoints may be as many as one likes."""
+    queries, store = read_queries("bert")
+    model = load_model(Layout("small").backbone("bert"), seed=1).train()
+    task = FineTuning(
+        **{"name": "cell", "model": model, "encoder": CrossEncoder(model, store), "queries": queries},
+        **{"step_function": STEPS["single"], "options": Options(sizes=(2,)), "settings": None},
+        **{"epochs": 1, "seed": 1, "folder": tmp_path, "fingerprint": ""},
+    )
+    before = torch.get_rng_state()
+    assert not task.has_collapsed()
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(module.training for module in model.modules())
+    assert all(parameter.grad is None for parameter in model.parameters())
 
 
 def test_the_time_that_a_compressor_scores_is_a_part_of_what_it_took(work, monkeypatch):
