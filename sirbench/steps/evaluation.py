@@ -1,5 +1,6 @@
 """Step `evaluate`: per-query measures of a cell, or of the candidates themselves."""
 
+import shutil
 from pathlib import Path
 
 from sirbench import plan
@@ -11,9 +12,10 @@ from sirbench.layout import Layout
 
 
 def evaluate_cell(config: Configuration, candidates: str, backbone: str, recipe: str, seed: int) -> None:
-    """Measure a cell's run into its `per_query.csv`."""
+    """Measure a cell's run into its `per_query.csv`; with that it is finished, and its checkpoint goes."""
     folder = Layout(config.name).cell(candidates, backbone, recipe, seed)
     _evaluate(config, folder / "run.trec.gz", folder / "per_query.csv", plan.measures(config))
+    shutil.rmtree(folder / "checkpoint", ignore_errors=True)
 
 
 def evaluate_candidates(config: Configuration, candidates: str) -> None:

@@ -28,7 +28,10 @@ from sirbench.training.loop import train
 
 
 def train_cell(config: Configuration, candidates: str, backbone: str, recipe: str, seed: int) -> None:
-    """Train a cell's model into the cell's folder; with `middle/` where a figure asks for it."""
+    """Train a cell's model into the cell's folder; with `middle/` where a figure asks for it.
+
+    The checkpoint stays until the cell is measured.
+    """
     job = plan.plan(config.recipes[recipe], config.study)
     folder = Layout(config.name).cell(candidates, backbone, recipe, seed)
     name = f"{candidates}/{backbone}/{recipe}/seed{seed}"
@@ -94,8 +97,8 @@ def _train(
         progress = train(task)
         if distributed.rank() > 0:
             return
-        seconds = progress.seconds
-        if folder.parent.name == job.name:
+        seconds, is_level = progress.seconds, folder.parent.name == job.name
+        if is_level:
             started = time.monotonic()
             scored = _score_input(encoder, queries, job.sizes[0], seed)
             seconds += time.monotonic() - started
@@ -111,7 +114,10 @@ def _train(
             load_tokenizer(layout.backbone(backbone)).save_pretrained(model)
         names = {"candidates": candidates, "backbone": backbone, "name": folder.parent.name}
         _write_provenance(folder, config, names | settings, seconds, device)
-        shutil.rmtree(task.folder)
+        # A cell's goes when it is measured. On a cluster that is the same job: should it fail after this,
+        # Snakemake deletes the model, and the next attempt has it again from the checkpoint, without a step.
+        if is_level:
+            shutil.rmtree(task.folder)
 
 
 def _write_provenance(

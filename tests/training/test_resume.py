@@ -13,7 +13,7 @@ import torch
 
 from tests.checkouts import ROOT
 from tests.training.conftest import write_study
-from tests.training.jobs import CELL, Blow, cell, results, train
+from tests.training.jobs import CELL, Blow, cell, results, sirbench, train
 
 TRACE = "sirbench.training.selection_trace.SelectionTrace"
 STEPS = 6
@@ -49,7 +49,27 @@ def test_killed_and_started_again(blow, work, uninterrupted):
     ended = train(work)
     assert ended.code == 0, ended.output
     assert results(cell(work)) == uninterrupted
-    assert not (cell(work) / "checkpoint").exists()
+
+
+def test_a_cell_that_loses_its_model_has_it_again_without_a_step(work, uninterrupted):
+    """As when re-ranking fails on a cluster, where Snakemake deletes all that the job has made."""
+    assert train(work).code == 0
+    names = ("model", "train.jsonl", "selection.parquet", "provenance.json")
+    for path in (cell(work) / name for name in names):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    ended = train(work, blow=Blow("sirbench.training.fine_tuning.block_gradient", 1, "before"))
+    assert ended.code == 0 and f"resuming after {STEPS} steps" in ended.output
+    assert results(cell(work)) == uninterrupted
+    assert all((cell(work) / name).exists() for name in names)
+
+
+def test_a_measured_cell_has_no_checkpoint(work):
+    assert train(work).code == 0
+    names = ("--backbone", "bert", "--recipe", "v4-top-8", "--seed", "1")
+    for verb, left in (("rerank", True), ("evaluate", False)):
+        ended = sirbench(work, verb, *CELL, *names)
+        assert ended.code == 0, ended.output
+        assert (cell(work) / "checkpoint").exists() == left
 
 
 def test_killed_again_and_again(work, uninterrupted):

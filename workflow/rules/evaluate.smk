@@ -32,6 +32,7 @@ rule rerank:
         " --backbone {wildcards.backbone} --recipe {wildcards.recipe} --seed {wildcards.seed} > {log} 2>&1"
 
 
+# A job of its own: were it one with the training, its failure would delete the model that it reads.
 rule embed:
     input:
         # The start of a training is the backbone, or the level before.
@@ -49,8 +50,6 @@ rule embed:
         log_file("embed/{candidates}-{backbone}-{recipe}-seed{seed}"),
     benchmark:
         benchmark_file("embed/{candidates}-{backbone}-{recipe}-seed{seed}")
-    group:
-        CELL_GROUP
     conda:
         ENVIRONMENT
     threads: COMPUTE.threads
