@@ -138,19 +138,22 @@ def test_a_diverging_run_names_cell_and_step_and_keeps_the_checkpoint_before(wor
     assert not (cell(work, recipe="v0") / "model").exists()
 
 
-def collapse(folder, *names):
+NORM = "bert.encoder.layer.0.output.LayerNorm"
+
+
+def collapse(folder, weights):
     """Set these weights of backbone `bert` to 0, and train so slowly that they stay there."""
     write_study(folder, learning_rate=1e-12)
     backbone = folder / "results/small/backbones/bert"
     model = load_model(backbone, seed=1)
-    for name in names:
-        torch.nn.init.zeros_(model.get_parameter(name))
+    torch.nn.init.zeros_(model.get_parameter(weights))
+    torch.nn.init.ones_(model.get_parameter(f"{NORM}.bias"))
     model.save_pretrained(backbone)
 
 
-@pytest.mark.parametrize("weights", ["classifier.weight", "bert.encoder.layer.0.output.LayerNorm.weight"])
+@pytest.mark.parametrize("weights", ["classifier.weight", f"{NORM}.weight"])
 def test_a_collapsed_model_names_cell_and_step(weights, work):
-    """With the norm's weights 0, every pair has the same state, and dropout alone keeps scores apart."""
+    """Without the norm's weights every pair has the same state; dropout alone keeps their scores apart."""
     collapse(work, weights)
     ended = train(work)
     assert ended.code == 3
@@ -162,7 +165,7 @@ def test_a_collapsed_model_names_cell_and_step(weights, work):
 
 def test_a_model_that_has_collapsed_at_the_end_is_no_result(work):
     """Although no checkpoint came before, and a retry finds nothing that could pass for a trained model."""
-    collapse(work, "bert.encoder.layer.0.output.LayerNorm.weight")
+    collapse(work, f"{NORM}.weight")
     write_study(work, learning_rate=1e-12, checkpoint_every=100)
     for _ in range(2):
         ended = train(work)

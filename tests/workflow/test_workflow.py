@@ -139,6 +139,16 @@ def test_only_cells_that_a_figure_shows_keep_the_middle_of_their_training(tmp_pa
 
 
 @pytest.mark.workflow
+def test_a_cell_is_one_job_of_a_cluster_up_to_its_measures_and_embedding_it_another():
+    """When one of a group fails, Snakemake deletes what all of it have made: here, the model."""
+    rules = "".join((ROOT / f"workflow/rules/{name}.smk").read_text() for name in ("train", "evaluate"))
+    grouped = [
+        part.partition(":")[0] for part in re.split(r"^rule ", rules, flags=re.M) if "CELL_GROUP" in part
+    ]
+    assert grouped == ["train", "rerank", "evaluate"]
+
+
+@pytest.mark.workflow
 def test_the_paper_s_tables_pre_train_what_nobody_has_published(checkout):
     done = snakemake(checkout, "--dry-run", "table1", "table2", "table3", study="paper")
     assert done.returncode == 0, done.stdout[-3000:]
