@@ -1,5 +1,9 @@
 """Evaluation: a cell's scores of the dev candidates, and the measures of each query."""
 
+# Minutes of one forward pass over the dev candidates, or over some of the training's, beside all of a training.
+# A cluster adds it to the training's, as both are one job.
+SCORING_RUNTIME = max(30, COMPUTE.runtime // 8)
+
 
 rule rerank:
     input:
@@ -22,7 +26,7 @@ rule rerank:
     resources:
         gpu=min(1, COMPUTE.gpus),
         mem_mb=growing(COMPUTE.mem_mb),
-        runtime=growing(COMPUTE.runtime),
+        runtime=growing(SCORING_RUNTIME),
     params:
         study=STUDY,
         depth=CONFIG.study.depth,
@@ -56,7 +60,7 @@ rule embed:
     resources:
         gpu=min(1, COMPUTE.gpus),
         mem_mb=growing(COMPUTE.mem_mb),
-        runtime=growing(COMPUTE.runtime),
+        runtime=growing(SCORING_RUNTIME),
     params:
         study=STUDY,
         depth=CONFIG.study.depth,
