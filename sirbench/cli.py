@@ -3,6 +3,7 @@
 Verbs import what they need when called: help and plain tables shall not wait for torch.
 """
 
+import errno
 import logging
 import os
 import sys
@@ -25,6 +26,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+REMEDY = "see to space and rights there and start again; what was finished is kept"
+
 StudyOption = Annotated[str, typer.Option("--study", help="Name of a file in config/studies/.")]
 CandidatesOption = Annotated[str, typer.Option("--candidates", help="Candidates of the study, e.g. bm25.")]
 OneOfThemOption = Annotated[
@@ -39,7 +43,7 @@ def main() -> None:
     """Run the command line; known errors are one message and an exit code, not a traceback.
 
     Exit codes: 2 for wrong input, 3 for training that failed for good, 75 for training that was stopped by a
-    signal and resumes when started again.
+    signal, or by a disk that takes nothing, and resumes when started again.
     """
     _prepare_stderr()
     try:
@@ -52,6 +56,11 @@ def main() -> None:
             raise
         print(f"error: {missing(error.filename)}", file=sys.stderr)
         sys.exit(InputError.exit_code)
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        print(f"error: {error.filename or 'a file'}: {error.strerror}; {REMEDY}", file=sys.stderr)
+        sys.exit(Interrupted.exit_code)
 
 
 def _prepare_stderr() -> None:

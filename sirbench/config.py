@@ -78,7 +78,7 @@ def _load_all(folder: Path, kind: str) -> dict[str, Settings]:
 
 def _load(path: Path, model: type[Settings]) -> Settings:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_OneOfEachKey)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not readable as YAML: {error}") from error
     try:
@@ -87,6 +87,21 @@ def _load(path: Path, model: type[Settings]) -> Settings:
         raise InputError(
             "\n".join(_explain(path, model, content, item) for item in error.errors())
         ) from error
+
+
+class _OneOfEachKey(yaml.SafeLoader):
+    """YAML as everywhere, but for a key that stands twice, of which the first would be lost in silence."""
+
+    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.composer.ComposerError(
+                    None, None, f"{key.value!r} stands there twice", key.start_mark
+                )
+            seen.add(key.value)
+        return node
 
 
 def _explain(path: Path, model: type[Settings], content: object, error: Mapping) -> str:

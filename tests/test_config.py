@@ -374,6 +374,12 @@ def test_file_that_is_no_yaml(folder):
         load("test", folder)
 
 
+def test_a_key_that_stands_twice_is_refused(folder):
+    (folder / "recipes" / "mine.yaml").write_text("strategy: v0\nlevels: [88]\nlevels: [2]\n")
+    with pytest.raises(InputError, match=r"recipes/mine\.yaml: .*'levels' stands there twice\s.* line 3"):
+        load("test", folder)
+
+
 def test_unknown_study_lists_the_known_ones(folder):
     with pytest.raises(InputError, match=r"'tset'.*did you mean 'test'\?.*config/studies"):
         load("tset", folder)

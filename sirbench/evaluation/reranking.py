@@ -33,6 +33,6 @@ def rerank(encoder: CrossEncoder, candidates: pd.DataFrame, name: str) -> pd.Dat
     reranked = candidates.assign(score=scores)
     if not np.isfinite(scores).all():
         raise TrainingError(f"{name}: the model gives scores that are no numbers")
-    if is_constant(candidates["query_id"].to_numpy(), scores, encoder.precision):
+    if is_constant(candidates["query_id"].to_numpy(), scores):
         raise TrainingError(f"{name}: every document of a query has the same score; the model has collapsed")
     return sort_run(reranked)

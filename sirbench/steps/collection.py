@@ -1,6 +1,7 @@
 """Step `collection`: the study's queries and judgements as plain files, and a record of the collection."""
 
 import json
+import logging
 from collections.abc import Collection
 
 from sirbench.atomic import atomic_file
@@ -9,12 +10,15 @@ from sirbench.data import collections
 from sirbench.errors import InputError
 from sirbench.layout import Layout
 
+log = logging.getLogger(__name__)
+
 
 def make_collection(config: Configuration) -> None:
     """Write queries and qrels of both splits, and which collection they are of.
 
-    Raises InputError where a dev query has the id of a training query, whatever their texts, and where a
-    document that is relevant to a dev query is none of the collection.
+    Raises InputError where a dev query has the id of a training query, whatever their texts, and where most
+    documents that are relevant to dev queries are not in the collection. Of fewer, as where judgements are of
+    a larger collection, it warns: they count against every measure.
     """
     layout, spec = Layout(config.name), config.study.collection
     splits = {"train": (spec.train, spec.train_queries), "dev": (spec.dev, spec.dev_queries)}
@@ -33,11 +37,15 @@ def make_collection(config: Configuration) -> None:
         "what was trained on cannot be evaluated on, and queries of one id cannot be told apart",
     )
     qrels = {split: frame[frame["query_id"].isin(queries[split].keys())] for split, frame in judged.items()}
-    missing = set(qrels["dev"].query("relevance > 0")["doc_id"])
+    relevant = set(qrels["dev"].query("relevance > 0")["doc_id"])
+    missing = set(relevant)
     record["fingerprint"] = collections.fingerprint(spec.train, missing)
+    if missing:
+        message = "%d of %d documents that are relevant in %s are not in %s, and none can find them"
+        log.warning(message, len(missing), len(relevant), spec.dev, spec.train)
     _refuse(
         config,
-        missing,
+        missing if 2 * len(missing) > len(relevant) else (),
         f"documents that are relevant in {spec.dev} are not in {spec.train}",
         "both must be over the same documents",
     )

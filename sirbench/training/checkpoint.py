@@ -38,7 +38,10 @@ def save_checkpoint(
     optimizer: Optimizer,
     scheduler: LRScheduler,
 ) -> None:
-    """Replace the checkpoint at `path` (worker 0 does); a kill at any time leaves the old or the new one."""
+    """Replace the checkpoint at `path` (worker 0 does); a kill at any time leaves the old or the new one.
+
+    Raises OSError where it cannot be written; the old one is left then.
+    """
     state = {
         "fingerprint": fingerprint,
         "progress": tuple(progress),
@@ -48,8 +51,14 @@ def save_checkpoint(
     }
     if distributed.rank() > 0:
         return
-    with atomic_file(path) as temporary:
-        torch.save(state, temporary)
+    with atomic_file(path) as temporary, temporary.open("wb") as file:
+        try:
+            torch.save(state, file)
+        except RuntimeError as error:
+            # torch says "unexpected pos" of a full disk; what the file said is in the context.
+            if isinstance(reason := error.__context__, OSError):
+                raise OSError(reason.errno, reason.strerror, str(path)) from None
+            raise
 
 
 def save_middle(folder: Path, model: PreTrainedModel) -> None:
@@ -77,7 +86,7 @@ def load_checkpoint(
     except (RuntimeError, UnpicklingError, EOFError) as error:
         logger.warning("%s: damaged (%s); training starts anew", path, str(error).partition("\n")[0])
         return start
-    if state["fingerprint"] != fingerprint:
+    if state.get("fingerprint") != fingerprint:
         logger.warning("%s: of other settings or inputs; training starts anew", path)
         return start
     model.load_state_dict(state["model"])

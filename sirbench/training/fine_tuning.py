@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sirbench.data.blocks import Block, TrainingQuery, draw_block
-from sirbench.ranking.collapse import is_constant
+from sirbench.ranking.collapse import QUERIES, has_collapsed
 from sirbench.ranking.cross_encoder import CrossEncoder, Gradient
 from sirbench.strategies import Blocks, Options, Outcome, Score
 from sirbench.study import Training
@@ -17,10 +17,6 @@ from sirbench.training.loop import seed_dropout
 from sirbench.training.schedule import Schedule
 from sirbench.training.selection_trace import SelectionTrace, trace
 from sirbench.training.task import Step, Task
-
-WATCHED_QUERIES, WATCHED_DOCUMENTS = 4, 16
-"""Scored at each checkpoint, to see whether the model tells any two apart: more than the two documents of V0,
-one of which may be the other's copy."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,16 +69,11 @@ class FineTuning(Task):
         )
 
     def has_collapsed(self) -> bool:
-        """By a few queries' candidates, the same for every recipe, step and worker."""
-        few = self.queries[:WATCHED_QUERIES]
-        documents = [
-            np.concatenate([query.positives[:1], query.negatives[: WATCHED_DOCUMENTS - 1]]) for query in few
-        ]
+        """By the candidates of a few queries, the same for every recipe, step and worker."""
+        few = self.queries[:QUERIES]
+        documents = [np.concatenate([query.positives[:1], query.negatives]) for query in few]
         queries = np.repeat([query.row for query in few], [len(each) for each in documents])
-        self.model.eval()
-        scores = self.encoder.score(queries, np.concatenate(documents))
-        self.model.train()
-        return is_constant(queries, scores.cpu().numpy(), self.encoder.precision)
+        return has_collapsed(self.encoder, queries, np.concatenate(documents))
 
     def after(self, done: int) -> None:
         """Keep the model in the middle, if a figure asks for it."""

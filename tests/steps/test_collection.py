@@ -106,3 +106,9 @@ def test_dev_judgements_of_another_collection(make):
         "both must be over the same documents"
     )
     refused(make, message, {"9": "nine"}, [("9", name, 1) for name in ("d1", "e4", "e3", "e2", "e1")])
+
+
+def test_a_few_relevant_documents_that_are_missing_are_a_warning(make, caplog):
+    make({"9": "nine"}, [("9", name, 1) for name in ("d1", "d2", "e1")])
+    assert "1 of 3 documents that are relevant in toy/dev are not in toy/train" in caplog.text
+    assert Layout("test").collection.exists()
