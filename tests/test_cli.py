@@ -1,5 +1,6 @@
 """What commands leave on standard error, and how soon help is there."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -80,3 +81,18 @@ def test_a_missing_file_of_an_earlier_step_is_a_message_with_the_command_that_ma
     assert done.returncode == 2, done.stderr
     assert f"`snakemake --cores 1 --config study=test -- {missing}` makes it" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_full_disk_is_a_message_and_the_exit_code_of_what_resumes(monkeypatch, capsys):
+    from sirbench import cli
+
+    def write():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "results/test/cells/state.pt")
+
+    monkeypatch.setattr(cli, "app", write)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 75
+    message = capsys.readouterr().err
+    assert message.startswith("error: results/test/cells/state.pt: No space left on device; ")
+    assert "what was finished is kept" in message

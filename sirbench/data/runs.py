@@ -18,7 +18,7 @@ import pandas as pd
 
 from sirbench.atomic import atomic_file
 from sirbench.data.lines import DAMAGED, numbered_lines
-from sirbench.errors import InputError
+from sirbench.errors import InputError, missing
 
 COLUMNS = ["query_id", "doc_id", "score"]
 
@@ -38,7 +38,7 @@ def read_run(path: Path, depth: int | None = None) -> pd.DataFrame:
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path}: there is no such run file")
+        raise missing(path)
     try:
         run = pd.read_csv(
             path,

@@ -116,7 +116,7 @@ def test_an_empty_file_is_an_error(tmp_path, content):
 
 
 def test_a_missing_file_is_an_error(tmp_path):
-    with pytest.raises(InputError, match="there is no such run file"):
+    with pytest.raises(InputError, match="there is no such file"):
         read_run(tmp_path / "run.trec")
 
 

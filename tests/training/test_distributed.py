@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from sirbench.training.distributed import start_workers
 from tests.checkouts import ROOT
 from tests.training.conftest import write_study
 from tests.training.jobs import CELL, cell, train
@@ -49,3 +50,21 @@ def test_two_workers_train_what_one_does(work):
     for first, second in zip(*logs, strict=True):
         assert second == pytest.approx(first, rel=1e-4)
     assert json.loads((folder / "provenance.json").read_text())["workers"] == 2
+
+
+@pytest.mark.parametrize("variables", [{}, {"LOCAL_RANK": "1"}], ids=["command", "worker"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_command_becomes_torchrun_once_where_there_are_several_gpus(count, variables, monkeypatch):
+    started = []
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["sirbench", "train", "--seed", "1"])
+    monkeypatch.setattr(os, "execv", lambda program, command: started.append((program, command)))
+    start_workers(count)
+    if count == 1 or variables:
+        assert started == []
+    else:
+        torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+        arguments = ["-m", "sirbench", "train", "--seed", "1"]
+        assert started == [(sys.executable, [sys.executable, *torchrun, *arguments])]
