@@ -92,6 +92,8 @@ def _panels(canvas: Canvas, data: pd.DataFrame, looks: Mapping[str, Mapping]) ->
         panel.yaxis.set_major_formatter("{x:.3g}")
         if not lines["value"].notna().any():
             _say(panel, "needs a second epoch" if measure == "turnover" else "no negatives selected")
+        if panel.get_ylim()[0] < 0 <= lines[["value", "ci_low"]].min().min():
+            panel.set_ylim(bottom=0)  # the rest is what matplotlib puts around zeros
         panel.set_xticks(epochs)
         panel.set_xlim(0.7, len(epochs) + 0.3)
     for panel in grid[-1]:

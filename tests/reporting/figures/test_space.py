@@ -156,6 +156,15 @@ def test_measures_are_drawn_per_recipe_and_epoch(write_cells, texts):
     assert set(drawing.data["recipe"]) == set(RECIPES) and len(drawing.data) == 4 * 2 * 6
 
 
+def test_an_axis_goes_below_zero_only_where_a_number_does(write_cells):
+    drawing = draw(write_cells(USUAL[:1]), "space")
+    for panel, (measure, lines) in zip(
+        drawing.canvas.axes, drawing.data.groupby("measure", sort=False), strict=True
+    ):
+        lowest = lines[["value", "ci_low"]].astype(float).min().min()
+        assert panel.get_ylim()[0] >= 0 or lowest < 0, measure
+
+
 def test_one_epoch_has_no_dynamics_and_says_so(write_cells, texts, monkeypatch):
     config = write_cells(USUAL[:1], recipes=["v1-top-16"])
     folder = Layout("test").cell("bm25", "bert", "v1-top-16", 1)
