@@ -169,8 +169,9 @@ def check_sizes(config: Configuration, name: str, folder: Path = FOLDER) -> None
     """
     study, recipe = config.study, config.recipes[name]
     recipe_path, study_path = f"{folder}/recipes/{name}.yaml", f"{folder}/studies/{config.name}.yaml"
-    unscaled = [size for size in recipe.levels if size > 2 and size not in study.group_sizes]
-    if study.group_sizes and unscaled:
+    smallest = min(study.group_sizes, default=float("inf"))
+    unscaled = [size for size in recipe.levels if size > smallest and size not in study.group_sizes]
+    if unscaled:
         raise InputError(
             f"{study_path}: group_sizes: has no size for {unscaled[0]} of {recipe_path}, which speaks in the "
             f"paper's sizes; add e.g. `{unscaled[0]}: {max(2, unscaled[0] // 4)}`"

@@ -124,7 +124,7 @@ def test_the_loss_is_the_mean_over_groups(loss, material, corpus):
     for query, pages, bm25 in weak.draw(0):
         texts = [corpus.tokens_of(corpus.of_page(page)) for page in pages.tolist()]
         scores = torch.stack([score_groups(made, [Group(query, [text])])[0, 0] for text in texts])
-        losses.append(float(LOSSES[loss](scores[None], torch.from_numpy(bm25)[None], 2.0)))
+        losses.append(LOSSES[loss](scores[None], torch.from_numpy(bm25)[None], 2.0).item())
     outcome = weak(0)
     assert outcome.inputs == 4 * 4
     assert outcome.loss.item() == pytest.approx(math.fsum(losses) / 4, rel=1e-5)
