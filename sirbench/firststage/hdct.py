@@ -30,6 +30,7 @@ from sirbench.firststage.term_weights.document_weights import combine
 from sirbench.firststage.term_weights.examples import examples_from_first_sentences, examples_from_queries
 from sirbench.firststage.term_weights.passages import Cut, passage_cutter
 from sirbench.firststage.term_weights.regression import RegressionTraining, TokenRegression
+from sirbench.ranking.positions import positions_of
 from sirbench.training.checkpoint import Progress
 from sirbench.training.loop import train as train_task
 
@@ -141,8 +142,8 @@ def _weigh(documents: list[Document], cut: Cut, regression: TokenRegression, com
 def _passage_tokens(option: int, store: TokenStore, model: PreTrainedModel) -> int:
     """How long a passage is; an `InputError` where the encoder has fewer positions."""
     tokens = option or store.template.max_tokens
-    positions = getattr(model.config, "max_position_embeddings", tokens)
-    if tokens > positions:
+    positions = positions_of(model)
+    if positions is not None and tokens > positions:
         raise InputError(
             f"candidates.*.options: passage_tokens={tokens} is more than the {positions} positions of the "
             "backbone; lower it"

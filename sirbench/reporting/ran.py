@@ -126,10 +126,13 @@ def _why_not(folder: Path, logs: Sequence[Path]) -> str:
     logs = [log for log in logs if log.exists()]
     if not logs:
         return "not started"
-    text = logs[-1].read_text(encoding="utf-8", errors="replace").replace("\r", "\n")
+    last = max(logs, key=lambda log: log.stat().st_mtime)
+    text = last.read_text(encoding="utf-8", errors="replace").replace("\r", "\n")
     errors = [line for line in text.splitlines() if "error" in line.lower()]
     if errors:
         return f"failed: {errors[-1].strip()}"
+    if (folder / "provenance.json").exists() and not (folder / "per_query.csv").exists():
+        return "trained, and not measured"
     if (folder / "checkpoint").exists():
         return "stopped at a checkpoint, from which it goes on"
     if (folder / "per_query.csv").exists():

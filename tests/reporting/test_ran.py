@@ -1,6 +1,7 @@
 """What a report counts as run: every training job, not those of cells alone."""
 
 import json
+import os
 
 import pytest
 
@@ -40,3 +41,37 @@ def test_their_time_and_losses_count(demo):
     assert jobs["first stage hdct"].state == "failed: error: no label is above 0"
     assert jobs["backbone wlp"].state == "not started"
     assert summary(list(jobs.values()))["Training time"] == "2.00 hours of jobs, 1.00 GPU-hours"
+
+
+def test_a_cell_that_is_trained_and_not_measured_is_said_to_be(demo):
+    layout = Layout("demo")
+    folder = layout.cell("hdct", "bert", "v0", 1)
+    (folder / "checkpoint").mkdir(parents=True)  # it stays until the cell is measured
+    log = layout.log("train/hdct-bert-v0-seed1")
+    log.parent.mkdir(parents=True)
+    log.write_text("")
+
+    def state():
+        return {job.title: job.state for job in everything(demo)}["hdct / bert / v0"]
+
+    assert state() == "stopped at a checkpoint, from which it goes on"
+    (folder / "provenance.json").write_text("{}")
+    assert state() == "trained, and not measured"
+    failed = layout.log("rerank/hdct-bert-v0-seed1")
+    failed.parent.mkdir(parents=True)
+    failed.write_text("error: the model has collapsed\n")
+    os.utime(log, (0, 0))
+    assert state() == "failed: error: the model has collapsed"
+
+
+def test_measures_from_before_a_recipe_changed_are_not_done(demo):
+    layout = Layout("demo")
+    folder = layout.cell("hdct", "bert", "v0", 1)
+    folder.mkdir(parents=True)
+    (folder / "per_query.csv").write_text("query_id,RR@10\n")
+    (folder / "provenance.json").write_text('{"job": {"epochs": 7}}')
+    for step in ("train", "evaluate"):
+        layout.log(f"{step}/hdct-bert-v0-seed1").parent.mkdir(parents=True)
+        layout.log(f"{step}/hdct-bert-v0-seed1").write_text("")
+    job = {job.title: job for job in everything(demo)}["hdct / bert / v0"]
+    assert (job.done, job.state) == (False, "its measures are of before the study or its recipe changed")
