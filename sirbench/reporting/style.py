@@ -21,8 +21,8 @@ NOTE_SIZE, NOTE_LINE = 6.0, 0.105
 CHARACTERS_PER_INCH = 20
 """Of a note's type, averaged over English text, and a little less: no line reaches the border."""
 
-LEGEND_ROW, LEGEND_COLUMNS_PER_INCH = 0.15, 1.25
-"""Inches of a legend's row, and how many of its entries stand side by side."""
+LEGEND_ROW, LEGEND_ENTRY, LEGEND_CHARACTER = 0.15, 0.25, 0.055
+"""Inches of a legend's row, of an entry's mark with the room around it, and of a letter of its name."""
 WARNING = "#B30000"
 
 
@@ -58,7 +58,8 @@ def canvas(
     inches = WIDTHS[width]
     above, below = (_wrapped(texts, inches) for texts in ([warning] if warning else [], notes))
     top, bottom = (NOTE_LINE * len(lines) + 0.04 * bool(lines) for lines in (above, below))
-    columns = round(inches * LEGEND_COLUMNS_PER_INCH)
+    longest = max(map(len, legend or [""]))
+    columns = max(1, int(inches / (LEGEND_ENTRY + LEGEND_CHARACTER * longest)))
     legend_rows = -(-len(legend or {}) // columns)
     legend_top = bottom + height + LEGEND_ROW * legend_rows + 0.04 * bool(legend)
     total = legend_top + top

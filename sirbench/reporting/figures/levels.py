@@ -21,7 +21,7 @@ NEEDS = ("table",)
 
 STRATEGIES = ("v3", "v4")
 WORDS = {1: "one level", 2: "two levels", 3: "three levels", 4: "four levels", 5: "five levels"}
-COLORS, MARKERS = ("C2", "C3", "C4", "C5"), "osv^"
+COLORS, MARKERS = ("C2", "C3", "C4", "C5"), "osv^PX*D"
 """Of one number of levels and the next; not the colours of backbones in kind `strategies`."""
 REFERENCE = {"color": "0.35", "linewidth": 0.8}
 PUBLISHED_REFERENCE = REFERENCE | {"linestyle": ":"}
@@ -52,7 +52,7 @@ def draw(figure: Figure, config: Configuration) -> Drawing:
     alike = compared.duplicated(["column", "measure", "group", "series"], keep=False)
     compared = compared.assign(series=compared["series"].where(~alike, compared["recipe"]))
     looks = {
-        name: {"color": COLORS[place % 4], "marker": MARKERS[place % 4]}
+        name: {"color": COLORS[place % 4], "marker": MARKERS[place % 8]}
         for place, name in enumerate(compared.sort_values("levels", kind="stable")["series"].unique())
     }
     legend = {baseline.upper(): REFERENCE}
