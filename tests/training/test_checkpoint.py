@@ -1,20 +1,12 @@
 """A checkpoint that cannot be written: the reason, and the old one left."""
 
-import resource
+import subprocess
+import sys
 
-import pytest
 import torch
 
 from sirbench.training.checkpoint import Progress, load_checkpoint, save_checkpoint
-
-
-@pytest.fixture
-def no_large_files():
-    """Files of this process may have a few kilobytes, as on a disk that is nearly full."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+from tests.checkouts import ROOT
 
 
 def parts(width):
@@ -23,13 +15,27 @@ def parts(width):
     return model, optimizer, torch.optim.lr_scheduler.ConstantLR(optimizer)
 
 
-def test_a_full_disk_is_named_and_the_old_checkpoint_stays(tmp_path, request):
-    path, small, large = tmp_path / "checkpoint/state.pt", parts(2), parts(100)
-    save_checkpoint(path, "same", Progress(3, 1.5), *small)
-    request.getfixturevalue("no_large_files")
-    with pytest.raises(OSError, match="File too large") as raised:
-        save_checkpoint(path, "same", Progress(4, 2.0), *large)
-    assert raised.value.filename == str(path)
+SAVE_WITHOUT_ROOM = """
+import resource, sys
+from pathlib import Path
+from sirbench.training.checkpoint import Progress, save_checkpoint
+from tests.training.test_checkpoint import parts
+large = parts(100)
+resource.setrlimit(resource.RLIMIT_FSIZE, (8192, resource.RLIM_INFINITY))
+try:
+    save_checkpoint(Path(sys.argv[1]), "same", Progress(4, 2.0), *large)
+except OSError as error:
+    print(error.strerror, error.filename)
+"""
+
+
+def test_a_full_disk_is_named_and_the_old_checkpoint_stays(tmp_path):
+    """In a process of its own, whose files may have a few kilobytes, as on a disk that is nearly full."""
+    path = tmp_path / "checkpoint/state.pt"
+    save_checkpoint(path, "same", Progress(3, 1.5), *parts(2))
+    command = [sys.executable, "-c", SAVE_WITHOUT_ROOM, str(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == f"File too large {path}\n"
     assert [file.name for file in path.parent.iterdir()] == ["state.pt"]
     assert load_checkpoint(path, "same", *parts(2)).step == 3
 
