@@ -14,7 +14,7 @@ import torch
 
 from benchmarks.material import make_material
 from benchmarks.timing import table
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 
 NAMES = ("rerank", "step", "memory")
 

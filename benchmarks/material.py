@@ -14,8 +14,8 @@ from sirbench.backbones.checkpoint import load_model, load_tokenizer
 from sirbench.data import collections
 from sirbench.data.pydocs import build, data_home
 from sirbench.data.tokens import TokenStore, build_token_store
-from sirbench.errors import InputError
 from sirbench.firststage.bm25 import retrieve
+from sirbench.machine.errors import InputError
 from sirbench.study import TinyBackbone
 
 

@@ -18,12 +18,12 @@ from tqdm import tqdm
 from benchmarks.material import Material, first_layers
 from benchmarks.step import CHUNK_TOKENS, CPR, LAYERS, step
 from benchmarks.timing import Row
-from sirbench.data.blocks import Block
 from sirbench.data.tokens import TokenStore
-from sirbench.errors import InputError
-from sirbench.ranking.cross_encoder import CrossEncoder, Gradient
+from sirbench.encoding.cross_encoder import CrossEncoder, Gradient
+from sirbench.fine_tuning.batch import block_scorer
+from sirbench.fine_tuning.blocks import Block
+from sirbench.machine.errors import InputError
 from sirbench.strategies import Options
-from sirbench.training.batch import block_scorer
 
 GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_ARENA_MAX": "1"}
 """Makes glibc return freed tensors to the system at once: the resident set then is what is really held."""

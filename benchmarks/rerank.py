@@ -10,7 +10,7 @@ from sentence_transformers import CrossEncoder as Peer
 from benchmarks.material import Material
 from benchmarks.timing import Row, speedup, time_in_turn
 from sirbench.backbones.checkpoint import load_model
-from sirbench.ranking.cross_encoder import CrossEncoder
+from sirbench.encoding.cross_encoder import CrossEncoder
 
 CHUNK_TOKENS = 2048
 """A chunk's activations fit a processor's cache."""

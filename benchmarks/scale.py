@@ -21,10 +21,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sirbench.data.blocks import draw_block, random_generator, training_queries
 from sirbench.data.documents import Document
 from sirbench.data.runs import read_run, write_run
-from sirbench.errors import InputError
+from sirbench.fine_tuning.blocks import draw_block, training_queries
+from sirbench.machine.errors import InputError
+from sirbench.machine.randomness import random_generator
 
 DOCUMENTS = 1_000_000
 QUERIES = 1000

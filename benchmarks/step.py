@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 from benchmarks.material import Material, first_layers
 from benchmarks.timing import Row, speedup, time_in_turn
-from sirbench.data.blocks import Block
 from sirbench.data.tokens import TokenStore
-from sirbench.ranking.cross_encoder import CrossEncoder
+from sirbench.encoding.cross_encoder import CrossEncoder
+from sirbench.fine_tuning.batch import block_scorer, block_tensors
+from sirbench.fine_tuning.blocks import Block
 from sirbench.strategies import Options, Score, v4_step
-from sirbench.training.batch import block_scorer, block_tensors
 
 CHUNK_TOKENS = 2048
 LAYERS = 2

@@ -14,7 +14,7 @@ import typer
 
 from sirbench import __version__
 from sirbench.config import Configuration, check_sizes, load
-from sirbench.errors import InputError, Interrupted, TrainingError, missing
+from sirbench.machine.errors import InputError, Interrupted, TrainingError, missing
 
 app = typer.Typer(
     help=(
@@ -93,7 +93,7 @@ def plan(
     ] = None,
 ) -> None:
     """Say what a study will cost before anything starts: pairs, GPU-hours, trainings, bytes on disk."""
-    from sirbench.steps.plan import describe_plan
+    from sirbench.steps.cost import describe_plan
 
     print(describe_plan(load(study), tflops, pairs_per_second))
 
@@ -172,7 +172,7 @@ def train_first_stage(study: StudyOption, candidates: CandidatesOption) -> None:
 @app.command()
 def backbone(study: StudyOption, backbone: BackboneOption) -> None:
     """Bring a backbone into its folder: made, copied, or downloaded, and checked."""
-    from sirbench import plan
+    from sirbench.jobs import plan
     from sirbench.steps.backbone import fetch_backbone
 
     config = load(study)
@@ -198,7 +198,7 @@ def tokenize_corpus(
     corpus: Annotated[str, typer.Option("--corpus", help="Name of a corpus, e.g. collection-bert-3f2a9c1b.")],
 ) -> None:
     """Cut a corpus that backbones are pre-trained on into sentences and tokens."""
-    from sirbench import plan
+    from sirbench.jobs import plan
     from sirbench.steps import pretraining
 
     config = load(study)
@@ -211,7 +211,7 @@ def tokenize_corpus(
 @app.command()
 def pretrain_backbone(study: StudyOption, backbone: BackboneOption) -> None:
     """Pre-train a backbone of `source: pretrained`; started again after a kill, it resumes."""
-    from sirbench import plan
+    from sirbench.jobs import plan
     from sirbench.steps import pretraining
 
     config = load(study)

@@ -13,8 +13,8 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from sirbench.errors import InputError
 from sirbench.evaluation.measures import parse_measure
+from sirbench.machine.errors import InputError
 from sirbench.reporting.figures import kind_of
 from sirbench.study import Figure, Recipe, Settings, Space, Study, Table
 

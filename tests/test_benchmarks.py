@@ -14,9 +14,9 @@ from benchmarks.step import CPR, first_block, plain_scorer, step
 from benchmarks.timing import Row, Times, speedup, table
 from sirbench.data.runs import read_run
 from sirbench.data.tokens import TokenStore
-from sirbench.ranking.cross_encoder import CrossEncoder
+from sirbench.encoding.cross_encoder import CrossEncoder
+from sirbench.fine_tuning.batch import block_scorer
 from sirbench.strategies import Options
-from sirbench.training.batch import block_scorer
 
 LEVELS = (22, 12, 4)
 

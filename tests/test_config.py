@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from sirbench.config import load, schemas, study_names
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 from sirbench.study import Figure, Recipe, Study
 from tests.checkouts import ROOT
 

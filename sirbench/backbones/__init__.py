@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
 
-from sirbench.atomic import atomic_folder
 from sirbench.backbones.checkpoint import check_checkpoint
+from sirbench.machine.atomic import atomic_folder
 from sirbench.study import Backbone
 
 

@@ -17,7 +17,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from sirbench.errors import InputError, missing
+from sirbench.machine.errors import InputError, missing
 
 # That the head is new is no news, nor is the progress of a write that takes a blink.
 logging.set_verbosity_error()

@@ -8,7 +8,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 from sirbench.study import FolderBackbone
 
 WANTED = (

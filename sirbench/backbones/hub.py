@@ -7,7 +7,7 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
 from sirbench.backbones.folder import WANTED, copy_checkpoint
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 from sirbench.study import HubBackbone
 
 

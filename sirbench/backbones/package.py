@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from sirbench.backbones.folder import copy_checkpoint
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 from sirbench.study import PackageBackbone
 
 

@@ -17,11 +17,11 @@ import pandas as pd
 from tqdm import tqdm
 
 import sirbench.data.pydocs  # noqa: F401  (registers PyDocs with ir_datasets)
-from sirbench.atomic import atomic_file
 from sirbench.data import documents
 from sirbench.data.documents import Document, normalise
 from sirbench.data.lines import numbered_lines
-from sirbench.errors import InputError
+from sirbench.machine.atomic import atomic_file
+from sirbench.machine.errors import InputError
 
 Part = Literal["docs", "queries", "qrels"]
 _WORDS = {"docs": "documents", "queries": "queries", "qrels": "qrels"}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sirbench.data.documents import normalise
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 
 # A summary of fewer words ("Constructor.") asks for nothing in particular; a first paragraph of more is prose
 # rather than a query, and stays in the document.

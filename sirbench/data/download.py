@@ -23,9 +23,9 @@ from typing import BinaryIO
 from tqdm import tqdm
 
 from sirbench import __version__
-from sirbench.atomic import atomic_file
-from sirbench.errors import InputError
-from sirbench.provenance import sha256
+from sirbench.machine.atomic import atomic_file
+from sirbench.machine.errors import InputError
+from sirbench.machine.provenance import sha256
 from sirbench.study import RunFile
 
 TIMEOUT = 30

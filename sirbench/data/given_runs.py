@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from sirbench.data.lines import archived_lines, numbered_lines
 from sirbench.data.runs import COLUMNS, read_run, sort_run
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 
 
 class Result(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
-from sirbench.errors import InputError, missing
+from sirbench.machine.errors import InputError, missing
 
 DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
 """What reading gzip raises for a file that is damaged, cut short, or no gzip."""

@@ -22,11 +22,11 @@ from ir_datasets.formats import BaseDocs, BaseQrels, BaseQueries, GenericDoc, Ge
 from ir_datasets.indices import PickleLz4FullStore
 from tqdm import tqdm
 
-from sirbench.atomic import atomic_folder
 from sirbench.data.docstrings import Docstring, read_docstrings
 from sirbench.data.documents import Document, fingerprint
 from sirbench.data.lines import numbered_lines
-from sirbench.errors import InputError
+from sirbench.machine.atomic import atomic_folder
+from sirbench.machine.errors import InputError
 
 # Import names and the distributions that carry them, pinned in pyproject.toml.
 PACKAGES = {

@@ -16,9 +16,9 @@ from typing import BinaryIO
 import numpy as np
 import pandas as pd
 
-from sirbench.atomic import atomic_file
 from sirbench.data.lines import DAMAGED, numbered_lines
-from sirbench.errors import InputError, missing
+from sirbench.machine.atomic import atomic_file
+from sirbench.machine.errors import InputError, missing
 
 COLUMNS = ["query_id", "doc_id", "score"]
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from sirbench.atomic import atomic_folder
-from sirbench.errors import InputError
+from sirbench.machine.atomic import atomic_folder
+from sirbench.machine.errors import InputError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -8,8 +8,8 @@ from pathlib import Path
 import ir_measures
 import pandas as pd
 
-from sirbench.atomic import atomic_file
-from sirbench.errors import InputError
+from sirbench.machine.atomic import atomic_file
+from sirbench.machine.errors import InputError
 
 MEANS_ROW = "all"
 """The last line of a per-query file: the means, under the name that trec_eval gives them."""

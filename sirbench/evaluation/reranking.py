@@ -6,9 +6,9 @@ import torch
 from tqdm import tqdm
 
 from sirbench.data.runs import sort_run
-from sirbench.errors import TrainingError
-from sirbench.ranking.collapse import is_constant
-from sirbench.ranking.cross_encoder import CrossEncoder
+from sirbench.encoding.collapse import is_constant
+from sirbench.encoding.cross_encoder import CrossEncoder
+from sirbench.machine.errors import TrainingError
 
 WINDOW = 16384
 """Pairs that are sorted by length together: enough for chunks of nearly equal length."""

@@ -15,9 +15,9 @@ import pandas as pd
 from tqdm import tqdm
 
 from sirbench.data.documents import Document
-from sirbench.errors import InputError
 from sirbench.firststage.lexical.ranking import rank
 from sirbench.firststage.lexical.words import Words
+from sirbench.machine.errors import InputError
 
 
 def retrieve(

@@ -15,13 +15,13 @@ from tqdm import tqdm
 from sirbench.backbones.checkpoint import load_tokenizer
 from sirbench.data.documents import Document
 from sirbench.data.tokens import tokenize_texts
-from sirbench.errors import InputError
 from sirbench.firststage import Learning, Trained
 from sirbench.firststage.dual_encoder.encoder import DOCUMENTS, DualEncoder, load_dual_encoder
 from sirbench.firststage.dual_encoder.negatives import policy
 from sirbench.firststage.dual_encoder.queries import make_queries
 from sirbench.firststage.dual_encoder.search import alphabetical_places, search
 from sirbench.firststage.dual_encoder.training import DenseTraining
+from sirbench.machine.errors import InputError
 from sirbench.training.checkpoint import Progress
 from sirbench.training.loop import train as run_loop
 from sirbench.training.record import StepLog

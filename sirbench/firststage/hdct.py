@@ -21,7 +21,7 @@ from transformers import PreTrainedModel
 from sirbench.backbones.checkpoint import load_token_regression, load_tokenizer
 from sirbench.data.documents import Document
 from sirbench.data.tokens import TokenStore
-from sirbench.errors import InputError, TrainingError
+from sirbench.encoding.positions import positions_of
 from sirbench.firststage import Learning, Trained
 from sirbench.firststage.lexical.ranking import rank
 from sirbench.firststage.lexical.weighted_index import Postings, build_index
@@ -30,7 +30,7 @@ from sirbench.firststage.term_weights.document_weights import combine
 from sirbench.firststage.term_weights.examples import examples_from_first_sentences, examples_from_queries
 from sirbench.firststage.term_weights.passages import Cut, passage_cutter
 from sirbench.firststage.term_weights.regression import RegressionTraining, TokenRegression
-from sirbench.ranking.positions import positions_of
+from sirbench.machine.errors import InputError, TrainingError
 from sirbench.training.checkpoint import Progress
 from sirbench.training.loop import train as train_task
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sirbench import __version__, plan
+from sirbench import __version__
+from sirbench.jobs import plan
 from sirbench.study import BASELINE, FirstStage
 
 if TYPE_CHECKING:

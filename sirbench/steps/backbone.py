@@ -7,7 +7,7 @@ from sirbench.backbones.checkpoint import load_tokenizer
 from sirbench.config import Configuration
 from sirbench.data import collections
 from sirbench.data.tokens import build_token_store
-from sirbench.layout import Layout
+from sirbench.jobs.layout import Layout
 
 
 def fetch_backbone(config: Configuration, name: str) -> None:

@@ -6,9 +6,9 @@ from sirbench.config import Configuration
 from sirbench.data import collections, download
 from sirbench.data.given_runs import read_given_run, results
 from sirbench.data.runs import check_ids, write_run
-from sirbench.errors import InputError
 from sirbench.firststage import Trained, first_stage, options_of
-from sirbench.layout import Layout
+from sirbench.jobs.layout import Layout
+from sirbench.machine.errors import InputError
 from sirbench.study import FirstStage, GivenRuns
 
 SPLITS = ("train", "dev")
@@ -38,7 +38,7 @@ def _retrieve(
     else:
         # Imported here, since torch takes seconds that BM25 does without.
         from sirbench.data.tokens import TokenStore
-        from sirbench.ranking.device import claim_device
+        from sirbench.machine.device import claim_device
 
         store = TokenStore(layout.tokens(spec.backbone))
         with claim_device(min(1, compute.gpus), compute.threads) as device:

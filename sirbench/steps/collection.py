@@ -4,11 +4,11 @@ import json
 import logging
 from collections.abc import Collection
 
-from sirbench.atomic import atomic_file
 from sirbench.config import Configuration
 from sirbench.data import collections
-from sirbench.errors import InputError
-from sirbench.layout import Layout
+from sirbench.jobs.layout import Layout
+from sirbench.machine.atomic import atomic_file
+from sirbench.machine.errors import InputError
 
 log = logging.getLogger(__name__)
 

@@ -6,19 +6,19 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from sirbench import plan
-from sirbench.atomic import atomic_file
 from sirbench.backbones.checkpoint import load_model
 from sirbench.config import Configuration
 from sirbench.data import collections
-from sirbench.data.blocks import training_queries
 from sirbench.data.runs import read_run
 from sirbench.data.tokens import TokenStore
-from sirbench.errors import InputError
+from sirbench.encoding.cross_encoder import CrossEncoder
 from sirbench.evaluation.space import MOMENTS, overlap
-from sirbench.layout import Layout
-from sirbench.ranking.cross_encoder import CrossEncoder
-from sirbench.ranking.device import claim_device
+from sirbench.fine_tuning.blocks import training_queries
+from sirbench.jobs import plan
+from sirbench.jobs.layout import Layout
+from sirbench.machine.atomic import atomic_file
+from sirbench.machine.device import claim_device
+from sirbench.machine.errors import InputError
 from sirbench.steps.training import start_folder
 from sirbench.training.schedule import middle_step
 

@@ -3,12 +3,12 @@
 import shutil
 from pathlib import Path
 
-from sirbench import plan
 from sirbench.config import Configuration
 from sirbench.data import collections
 from sirbench.data.runs import read_run
 from sirbench.evaluation.measures import per_query, write_per_query
-from sirbench.layout import Layout
+from sirbench.jobs import plan
+from sirbench.jobs.layout import Layout
 
 
 def evaluate_cell(config: Configuration, candidates: str, backbone: str, recipe: str, seed: int) -> None:

@@ -1,10 +1,10 @@
 """Step `figure`: a figure of the study as pdf, png and svg, and what was drawn as CSV."""
 
-from sirbench.atomic import atomic_file
 from sirbench.config import Configuration
-from sirbench.layout import Layout
-from sirbench.reporting import style
+from sirbench.jobs.layout import Layout
+from sirbench.machine.atomic import atomic_file
 from sirbench.reporting.figures import Drawing, kind_of
+from sirbench.reporting.figures.drawing import style
 
 ENDINGS = ("pdf", "png", "svg")
 

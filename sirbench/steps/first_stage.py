@@ -2,15 +2,15 @@
 
 import shutil
 
-from sirbench import provenance
-from sirbench.atomic import atomic_file, atomic_folder
 from sirbench.backbones.checkpoint import load_tokenizer
 from sirbench.config import Configuration
 from sirbench.data import collections
 from sirbench.data.tokens import TokenStore
 from sirbench.firststage import Learning, first_stage, options_of
-from sirbench.layout import Layout
-from sirbench.ranking.device import claim_device, describe_device
+from sirbench.jobs.layout import Layout
+from sirbench.machine import provenance
+from sirbench.machine.atomic import atomic_file, atomic_folder
+from sirbench.machine.device import claim_device, describe_device
 from sirbench.study import FirstStage
 
 

@@ -4,8 +4,6 @@ import shutil
 
 from tqdm import tqdm
 
-from sirbench import plan, provenance
-from sirbench.atomic import atomic_file, atomic_folder
 from sirbench.backbones.checkpoint import check_checkpoint, load_model, load_tokenizer
 from sirbench.backbones.corpora import pages
 from sirbench.backbones.corpora.store import CorpusStore, build_corpus_store
@@ -14,8 +12,11 @@ from sirbench.backbones.pretraining import Pretraining, SharedModel
 from sirbench.config import Configuration
 from sirbench.data import collections
 from sirbench.data.tokens import pair_template
-from sirbench.layout import Layout
-from sirbench.ranking.device import claim_device, describe_device
+from sirbench.jobs import plan
+from sirbench.jobs.layout import Layout
+from sirbench.machine import provenance
+from sirbench.machine.atomic import atomic_file, atomic_folder
+from sirbench.machine.device import claim_device, describe_device
 from sirbench.study import PretrainedBackbone
 from sirbench.training.loop import train
 

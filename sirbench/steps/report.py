@@ -6,15 +6,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sirbench import plan
-from sirbench.atomic import atomic_file
 from sirbench.config import Configuration
-from sirbench.errors import InputError
 from sirbench.evaluation.measures import read_per_query
-from sirbench.layout import Layout
-from sirbench.reporting import page, ran, style
-from sirbench.reporting.measured import measured_lines, measured_values
-from sirbench.reporting.presentation import DEMONSTRATION
+from sirbench.jobs import plan
+from sirbench.jobs.layout import Layout
+from sirbench.machine.atomic import atomic_file
+from sirbench.machine.errors import InputError
+from sirbench.reporting.figures.drawing import style
+from sirbench.reporting.page import html as page
+from sirbench.reporting.page import ran
+from sirbench.reporting.tables.measured import measured_lines, measured_values
+from sirbench.reporting.tables.presentation import DEMONSTRATION
 from sirbench.steps.figure import draw
 from sirbench.steps.table import arrange, first_stages
 

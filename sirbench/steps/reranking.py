@@ -6,16 +6,16 @@ from pathlib import Path
 
 import yaml
 
-from sirbench import provenance
-from sirbench.atomic import atomic_file
 from sirbench.backbones.checkpoint import load_model
 from sirbench.config import Configuration
 from sirbench.data.runs import read_run, write_run
 from sirbench.data.tokens import TokenStore
+from sirbench.encoding.cross_encoder import CrossEncoder
 from sirbench.evaluation.reranking import rerank
-from sirbench.layout import Layout
-from sirbench.ranking.cross_encoder import CrossEncoder
-from sirbench.ranking.device import claim_device, describe_device
+from sirbench.jobs.layout import Layout
+from sirbench.machine import provenance
+from sirbench.machine.atomic import atomic_file
+from sirbench.machine.device import claim_device, describe_device
 from sirbench.reporting.ir_metadata import describe_run, run_tag
 
 

@@ -5,18 +5,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from sirbench import plan
-from sirbench.atomic import atomic_file
 from sirbench.config import Configuration
-from sirbench.errors import InputError
 from sirbench.evaluation.measures import read_per_query
-from sirbench.layout import Layout
-from sirbench.reporting import latex, markdown
-from sirbench.reporting.first_stages import present_first_stages, tidy_first_stages
-from sirbench.reporting.measured import measured_values
-from sirbench.reporting.presentation import Presentation, present
-from sirbench.reporting.published import PUBLISHED, read_published
-from sirbench.reporting.tables import PerQuery, tidy_table
+from sirbench.jobs import plan
+from sirbench.jobs.layout import Layout
+from sirbench.machine.atomic import atomic_file
+from sirbench.machine.errors import InputError
+from sirbench.reporting.tables import latex, markdown
+from sirbench.reporting.tables.first_stages import present_first_stages, tidy_first_stages
+from sirbench.reporting.tables.measured import measured_values
+from sirbench.reporting.tables.presentation import Presentation, present
+from sirbench.reporting.tables.published import PUBLISHED, read_published
+from sirbench.reporting.tables.tidy import PerQuery, tidy_table
 from sirbench.study import Table
 
 

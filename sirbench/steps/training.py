@@ -10,20 +10,21 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from sirbench import plan, provenance
-from sirbench.atomic import atomic_file, atomic_folder
 from sirbench.backbones.checkpoint import load_model, load_tokenizer
 from sirbench.config import Configuration
 from sirbench.data import collections
-from sirbench.data.blocks import TrainingQuery, draw_block, keep_hardest, training_queries
 from sirbench.data.runs import read_run, sort_run, write_run
 from sirbench.data.tokens import TokenStore
-from sirbench.layout import Layout
-from sirbench.ranking.cross_encoder import CrossEncoder
-from sirbench.ranking.device import claim_device, describe_device
+from sirbench.encoding.cross_encoder import CrossEncoder
+from sirbench.fine_tuning.blocks import TrainingQuery, draw_block, keep_hardest, training_queries
+from sirbench.fine_tuning.task import FineTuning
+from sirbench.jobs import plan
+from sirbench.jobs.layout import Layout
+from sirbench.machine import provenance
+from sirbench.machine.atomic import atomic_file, atomic_folder
+from sirbench.machine.device import claim_device, describe_device
 from sirbench.strategies import STEPS, Options
 from sirbench.training import distributed
-from sirbench.training.fine_tuning import FineTuning
 from sirbench.training.loop import train
 
 

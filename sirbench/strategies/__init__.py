@@ -11,7 +11,7 @@ whatever turns positions into scores.
 `single`     one level at a time: V0, and each level of V1 and V2
 `v3`, `v4`   all levels in one step (Algorithm 1)
 
-How V1 and V2 chain their levels into training jobs is `sirbench.plan`.
+How V1 and V2 chain their levels into training jobs is `sirbench.jobs.plan`.
 """
 
 from sirbench.strategies.blocks import Blocks, Level, Options, Outcome, Score

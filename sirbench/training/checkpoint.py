@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from transformers import PreTrainedModel
 
-from sirbench.atomic import atomic_file, atomic_folder
+from sirbench.machine.atomic import atomic_file, atomic_folder
 from sirbench.training import distributed
 
 logger = logging.getLogger(__name__)

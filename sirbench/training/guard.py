@@ -2,7 +2,7 @@
 
 import math
 
-from sirbench.errors import TrainingError
+from sirbench.machine.errors import TrainingError
 
 PATIENCE = 2
 """Checkpoints in a row at which a model must have collapsed before training ends; the last step needs one."""

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from sirbench.data.blocks import random_generator
-from sirbench.errors import Interrupted
+from sirbench.machine.errors import Interrupted
+from sirbench.machine.randomness import random_generator
 from sirbench.training import distributed
 from sirbench.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from sirbench.training.guard import Guard

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from sirbench.atomic import atomic_file
+from sirbench.machine.atomic import atomic_file
 from sirbench.training import distributed
 
 

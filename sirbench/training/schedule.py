@@ -6,7 +6,7 @@ from math import ceil
 
 import numpy as np
 
-from sirbench.data.blocks import random_generator
+from sirbench.machine.randomness import random_generator
 
 
 @dataclass(frozen=True)

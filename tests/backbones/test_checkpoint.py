@@ -20,7 +20,7 @@ from sirbench.backbones.checkpoint import (
     load_token_regression,
     load_tokenizer,
 )
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 
 
 @pytest.fixture

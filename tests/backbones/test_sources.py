@@ -12,7 +12,7 @@ from transformers import AutoConfig, AutoModel, RobertaConfig, RobertaModel
 
 from sirbench.backbones import make_backbone
 from sirbench.backbones.checkpoint import check_checkpoint, load_tokenizer
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 from sirbench.study import FolderBackbone, HubBackbone, PackageBackbone
 
 

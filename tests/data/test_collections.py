@@ -8,7 +8,7 @@ import pytest
 
 from sirbench.data import collections
 from sirbench.data.collections import Document
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 
 
 @pytest.mark.usefixtures("caches")

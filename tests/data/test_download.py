@@ -10,7 +10,7 @@ import pytest
 
 from sirbench.data import download
 from sirbench.data.download import asked_size, fetch, recorded, verify
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 from sirbench.study import RunFile
 from tests.data.server import CONTENT, Server
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sirbench.data.given_runs import read_given_run, results
 from sirbench.data.runs import check_ids
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 
 RANKED = {"7": ["D9", "D10", "D1"], "3": ["D1", "D2"]}
 """Documents of two queries, best first."""

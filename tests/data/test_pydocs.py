@@ -9,7 +9,7 @@ import pytest
 
 from sirbench.data import collections, pydocs
 from sirbench.data.docstrings import read_docstrings
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 
 BODY = "This body has ten words, and two more for good measure."
 

@@ -7,7 +7,7 @@ import pytest
 import pytrec_eval
 
 from sirbench.data.runs import check_ids, read_run, sort_run, write_run
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 
 
 def run_of(*lines):

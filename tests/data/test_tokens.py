@@ -7,7 +7,7 @@ from tokenizers import ByteLevelBPETokenizer, processors
 from transformers import BertTokenizerFast, ElectraTokenizerFast, PreTrainedTokenizerFast
 
 from sirbench.data.tokens import TokenStore, build_token_store, tokenize_texts
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 
 WORDS = "alpha beta gamma delta epsilon zeta eta theta iota kappa left right"
 DOCUMENTS = {

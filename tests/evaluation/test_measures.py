@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sirbench.errors import InputError
 from sirbench.evaluation.measures import parse_measure, per_query, read_per_query, write_per_query
+from sirbench.machine.errors import InputError
 
 
 def run_frame(*results):

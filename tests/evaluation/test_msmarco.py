@@ -16,7 +16,7 @@ from sirbench.config import load
 from sirbench.data import collections
 from sirbench.data.runs import write_run
 from sirbench.evaluation.measures import per_query, read_per_query
-from sirbench.layout import Layout
+from sirbench.jobs.layout import Layout
 from sirbench.steps.evaluation import evaluate_candidates
 from tests.checkouts import ROOT
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from sirbench.backbones.checkpoint import load_model
-from sirbench.errors import InputError, TrainingError
+from sirbench.encoding.cross_encoder import CrossEncoder
 from sirbench.evaluation import reranking
 from sirbench.evaluation.reranking import rerank
-from sirbench.ranking.cross_encoder import CrossEncoder
+from sirbench.machine.errors import InputError, TrainingError
 
 LINES = [("q3", "d7"), ("q3", "d10"), ("q3", "d9"), ("q1", "d7"), ("q1", "d2"), ("q8", "d5")]
 

@@ -12,9 +12,9 @@ from ir_measures import nDCG
 from sirbench.data import collections
 from sirbench.data.documents import Document
 from sirbench.data.runs import sort_run
-from sirbench.errors import InputError
 from sirbench.firststage import first_stage
 from sirbench.firststage.bm25 import retrieve
+from sirbench.machine.errors import InputError
 
 DOCUMENTS = [
     Document("d1", "The cats sat on the mat, and the cat purred."),

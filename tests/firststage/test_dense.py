@@ -16,12 +16,12 @@ from sirbench.config import load
 from sirbench.data import collections
 from sirbench.data.runs import read_run, sort_run
 from sirbench.data.tokens import TokenStore, tokenize_texts
-from sirbench.errors import InputError
 from sirbench.firststage import Trained
 from sirbench.firststage.dense import retrieve
 from sirbench.firststage.dual_encoder import encoder as encoders
 from sirbench.firststage.dual_encoder.encoder import load_dual_encoder
-from sirbench.layout import Layout
+from sirbench.jobs.layout import Layout
+from sirbench.machine.errors import InputError
 from sirbench.steps.backbone import fetch_backbone, tokenize
 from sirbench.steps.candidates import make_candidates
 from sirbench.steps.collection import make_collection

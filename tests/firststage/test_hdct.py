@@ -12,9 +12,9 @@ import torch
 from sirbench.backbones.checkpoint import load_token_regression, load_tokenizer
 from sirbench.data.documents import Document
 from sirbench.data.runs import sort_run
-from sirbench.errors import InputError, TrainingError
 from sirbench.firststage import Learning, Trained, first_stage
 from sirbench.firststage.hdct import retrieve, train
+from sirbench.machine.errors import InputError, TrainingError
 from sirbench.study import Compute, FirstStage, FirstStageTraining, Input
 
 COMPUTE = Compute(gpus=0, chunk_tokens=256)

@@ -10,8 +10,8 @@ from ir_datasets.formats import GenericDoc, GenericQuery, TrecQrel
 
 from sirbench.config import load
 from sirbench.data import collections
-from sirbench.errors import InputError
-from sirbench.layout import Layout
+from sirbench.jobs.layout import Layout
+from sirbench.machine.errors import InputError
 from sirbench.steps.collection import make_collection
 from sirbench.study import Collection
 from tests.checkouts import ROOT

@@ -10,8 +10,8 @@ from sirbench.config import load
 from sirbench.data import download
 from sirbench.data.given_runs import read_given_run
 from sirbench.data.runs import read_run
-from sirbench.errors import InputError
-from sirbench.layout import Layout
+from sirbench.jobs.layout import Layout
+from sirbench.machine.errors import InputError
 from sirbench.steps.candidates import make_candidates
 from sirbench.steps.collection import make_collection
 from sirbench.steps.downloads import fetch_downloads, list_downloads

@@ -10,9 +10,8 @@ import pytest
 from sirbench.config import load
 from sirbench.data.collections import load_queries
 from sirbench.data.runs import read_run
-from sirbench.layout import Layout
-from sirbench.plan import compressors
-from tests.training.conftest import prepared  # noqa: F401  (a fixture)
+from sirbench.jobs.layout import Layout
+from sirbench.jobs.plan import compressors
 from tests.training.jobs import CELL, cell, sirbench, train
 
 RECIPE = "v4-top-16"
@@ -20,7 +19,7 @@ NAMES = ("--backbone", "bert", "--recipe", RECIPE, "--seed", "1")
 
 
 @pytest.fixture(scope="module")
-def folder(prepared, tmp_path_factory):  # noqa: F811
+def folder(prepared, tmp_path_factory):
     """A trained, re-ranked and embedded cell: groups of 6, 4, 3; 9 training queries, 4 at a step, twice."""
     folder = shutil.copytree(prepared, tmp_path_factory.mktemp("embedding") / "work")
     for ended in (
@@ -71,7 +70,7 @@ def test_the_end_scores_as_re_ranking_does(folder, embedded):
 def test_the_start_is_the_backbone_with_the_seeds_head(folder, embedded):
     from sirbench.backbones.checkpoint import load_model
     from sirbench.data.tokens import TokenStore
-    from sirbench.ranking.cross_encoder import CrossEncoder
+    from sirbench.encoding.cross_encoder import CrossEncoder
 
     store = TokenStore(folder / "results/small/tokens/bert")
     encoder = CrossEncoder(load_model(folder / "results/small/backbones/bert", seed=1).eval(), store)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sirbench.config import load
-from sirbench.layout import Layout
+from sirbench.jobs.layout import Layout
 from sirbench.steps.candidates import make_candidates
 from sirbench.steps.collection import make_collection
 from sirbench.steps.evaluation import evaluate_candidates

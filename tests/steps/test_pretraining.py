@@ -31,8 +31,8 @@ def write(folder, compute=STUDY["compute"], **changes):
 
 
 def corpus_name(folder):
-    from sirbench import plan
     from sirbench.config import load
+    from sirbench.jobs import plan
 
     return plan.corpus_name(load("small", folder / "config").study, "prop")
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sirbench import plan
 from sirbench.config import load
 from sirbench.evaluation.measures import write_per_query
-from sirbench.layout import Layout
+from sirbench.jobs import plan
+from sirbench.jobs.layout import Layout
 from sirbench.steps.report import make_report
 from sirbench.steps.table import make_table
 from tests.checkouts import ROOT

@@ -7,12 +7,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scorers import GivenScores, make_blocks
 
 from sirbench.strategies import Options, v4_step
 from sirbench.strategies.cpr import FORMS, cpr_logits
 from sirbench.strategies.losses import loss_named
 from sirbench.study import Recipe
+from tests.strategies.scorers import GivenScores, make_blocks
 
 eq1 = loss_named("softmax-binary")
 

@@ -5,11 +5,11 @@ import torch
 from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
-from scorers import GivenScores, SmallModel, given, make_blocks
 
 from sirbench.strategies import STEPS, Blocks, Level, Options, v3_step, v4_step
 from sirbench.strategies.cpr import FORMS
 from sirbench.strategies.levels import gather_earlier, pass_on, run_levels
+from tests.strategies.scorers import GivenScores, SmallModel, given, make_blocks
 
 STEP = pytest.mark.parametrize("step", [v3_step, v4_step], ids=["v3", "v4"])
 SELECTION = pytest.mark.parametrize("selection", ["top", "random"])

@@ -10,8 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from equations import gradient, probabilities
-from equations import loss as equation_1
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import mpf
@@ -19,6 +17,8 @@ from torch.nn import functional
 
 import sirbench
 from sirbench.strategies.losses import loss_named
+from tests.strategies.equations import gradient, probabilities
+from tests.strategies.equations import loss as equation_1
 
 NAMES = ["softmax-binary", "cross-entropy", "hinge"]
 eq1 = loss_named("softmax-binary")

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from equations import kept, loss, probabilities
-from scorers import SmallModel, given, make_blocks
 from torch.nn import functional
 
 from sirbench.strategies import Blocks, Options, single_step
+from tests.strategies.equations import kept, loss, probabilities
+from tests.strategies.scorers import SmallModel, given, make_blocks
 
 
 def documents(level, row):

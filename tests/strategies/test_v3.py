@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from equations import gradient, v3
-from scorers import given, make_blocks
 
 from sirbench.strategies import Options, v3_step
 from sirbench.strategies.losses import loss_named
+from tests.strategies.equations import gradient, v3
+from tests.strategies.scorers import given, make_blocks
 
 eq1 = loss_named("softmax-binary")
 LENGTHS = [8, 5, 2, 1]

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from equations import gradient, v4
-from scorers import GivenScores, given, make_blocks
 
 from sirbench.strategies import Options, v3_step, v4_step
 from sirbench.strategies.cpr import FORMS
 from sirbench.strategies.losses import loss_named
+from tests.strategies.equations import gradient, v4
+from tests.strategies.scorers import GivenScores, given, make_blocks
 
 eq1 = loss_named("softmax-binary")
 LENGTHS = [8, 5, 2, 1]

@@ -1,6 +1,6 @@
 import pytest
 
-from sirbench.errors import TrainingError
+from sirbench.machine.errors import TrainingError
 from sirbench.training.guard import Guard
 
 NAN, INF = float("nan"), float("inf")

@@ -12,15 +12,15 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from sirbench.backbones.checkpoint import load_model
 from sirbench.config import load
 from sirbench.data import collections
-from sirbench.data.blocks import draw_block, training_queries
 from sirbench.data.runs import read_run
 from sirbench.data.tokens import TokenStore
-from sirbench.layout import Layout
-from sirbench.plan import compressors
-from sirbench.ranking.cross_encoder import CrossEncoder
+from sirbench.encoding.cross_encoder import CrossEncoder
+from sirbench.fine_tuning.blocks import draw_block, training_queries
+from sirbench.fine_tuning.task import FineTuning, block_gradient
+from sirbench.jobs.layout import Layout
+from sirbench.jobs.plan import compressors
 from sirbench.steps import training
 from sirbench.strategies import STEPS, Options
-from sirbench.training.fine_tuning import FineTuning, block_gradient
 from sirbench.training.loop import train as train_task
 from tests.training.conftest import write_study
 from tests.training.jobs import CELL, cell, sirbench, train

@@ -15,7 +15,7 @@ from tests.checkouts import ROOT
 from tests.training.conftest import write_study
 from tests.training.jobs import CELL, Blow, cell, results, sirbench, train
 
-TRACE = "sirbench.training.selection_trace.SelectionTrace"
+TRACE = "sirbench.fine_tuning.selection_trace.SelectionTrace"
 STEPS = 6
 """9 queries, 4 at a step, twice; a checkpoint after every second step."""
 
@@ -32,15 +32,15 @@ def uninterrupted(prepared, tmp_path_factory):
     "blow",
     [
         Blow("sirbench.training.record.StepLog.write", 1),  # before there is any checkpoint
-        Blow("sirbench.training.fine_tuning.block_gradient", 4),
+        Blow("sirbench.fine_tuning.task.block_gradient", 4),
         Blow("torch.optim.AdamW.step", 5),
         Blow(f"{TRACE}.flush", 2),  # the trace is ahead of the checkpoint
         Blow("torch.save", 2),  # written, and not yet in its place
         Blow("sirbench.training.loop.save_checkpoint", 2),
         Blow(f"{TRACE}.finish", 1, "before"),
         Blow("sirbench.steps.training.load_tokenizer", 1, "before"),  # half of the model's folder is written
-        Blow("sirbench.provenance.write_provenance", 1, "before"),
-        Blow("sirbench.provenance.write_provenance", 1),
+        Blow("sirbench.machine.provenance.write_provenance", 1, "before"),
+        Blow("sirbench.machine.provenance.write_provenance", 1),
     ],
     ids=str,
 )
@@ -57,7 +57,7 @@ def test_a_cell_that_loses_its_model_has_it_again_without_a_step(work, uninterru
     names = ("model", "train.jsonl", "selection.parquet", "provenance.json")
     for path in (cell(work) / name for name in names):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    ended = train(work, blow=Blow("sirbench.training.fine_tuning.block_gradient", 1, "before"))
+    ended = train(work, blow=Blow("sirbench.fine_tuning.task.block_gradient", 1, "before"))
     assert ended.code == 0 and f"resuming after {STEPS} steps" in ended.output
     assert results(cell(work)) == uninterrupted
     assert all((cell(work) / name).exists() for name in names)
@@ -82,7 +82,7 @@ def test_killed_again_and_again(work, uninterrupted):
 
 @pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT])
 def test_asked_to_stop(asked, work, uninterrupted):
-    ended = train(work, blow=Blow("sirbench.training.fine_tuning.block_gradient", 3, signal=asked))
+    ended = train(work, blow=Blow("sirbench.fine_tuning.task.block_gradient", 3, signal=asked))
     assert ended.code == 75, ended.output
     assert "bm25/bert/v4-top-8/seed1: stopped by a signal after 3 steps; start it again" in ended.output
     assert torch.load(cell(work) / "checkpoint/state.pt", weights_only=True)["progress"][0] == 3
@@ -93,7 +93,7 @@ def test_asked_to_stop(asked, work, uninterrupted):
 
 def test_asked_to_stop_in_the_last_step(work, uninterrupted):
     """There is nothing left to resume: the job ends as if it had not been asked."""
-    blow = Blow("sirbench.training.fine_tuning.block_gradient", STEPS, signal=signal.SIGTERM)
+    blow = Blow("sirbench.fine_tuning.task.block_gradient", STEPS, signal=signal.SIGTERM)
     assert train(work, blow=blow).code == 0
     assert results(cell(work)) == uninterrupted
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from sirbench import plan
 from sirbench.config import load, study_names
+from sirbench.jobs import plan
 from tests.checkouts import ROOT, copy_checkout, environment, snakemake
 
 MINE = """

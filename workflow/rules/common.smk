@@ -3,9 +3,9 @@
 import re
 
 from sirbench.data.pydocs import PACKAGES, data_home
-from sirbench.ranking.gpus import visible_gpus
+from sirbench.machine.gpus import visible_gpus
 from sirbench.reporting.figures import kind_of
-from sirbench.reporting.style import RC
+from sirbench.reporting.figures.drawing.style import RC
 
 
 wildcard_constraints:

@@ -26,10 +26,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sirbench.atomic import atomic_folder
 from sirbench.backbones.corpora import Page, Redirect
 from sirbench.backbones.corpora.sentences import sentences
-from sirbench.errors import InputError
+from sirbench.machine.atomic import atomic_folder
+from sirbench.machine.errors import InputError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -21,7 +21,7 @@ from mwparserfromhell.wikicode import Wikicode
 from tqdm import tqdm
 
 from sirbench.backbones.corpora import Page, Redirect
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 from sirbench.study import Collection, Corpus
 
 APPENDICES = {

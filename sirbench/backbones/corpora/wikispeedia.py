@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from sirbench.backbones.corpora import Page
 from sirbench.data.lines import numbered_lines
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 from sirbench.study import Collection, Corpus
 
 _ADDITIONS = ("#copyright", "2007 Schools Wikipedia Selection", "Retrieved from")

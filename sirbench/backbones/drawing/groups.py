@@ -8,7 +8,7 @@ from torch import Tensor
 
 from sirbench.backbones.objectives import Material
 from sirbench.data.tokens import Template, TokenPairs
-from sirbench.ranking.cross_encoder import CrossEncoder
+from sirbench.encoding.cross_encoder import CrossEncoder
 
 
 class Group(NamedTuple):

@@ -4,7 +4,7 @@ import torch
 from transformers import PreTrainedModel
 
 from sirbench.backbones.objectives import Material
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 
 
 def with_head(material: Material, auto_class: type) -> PreTrainedModel:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from sirbench.backbones.corpora.store import CorpusStore
 from sirbench.backbones.drawing.words import stems
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 
 K1, B = 0.9, 0.4
 

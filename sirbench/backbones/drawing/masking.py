@@ -7,7 +7,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerBase
 
 from sirbench.data.tokens import Template
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 
 IGNORED = -100
 """The label of tokens that nothing is predicted for, in torch's cross entropy."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sirbench.backbones.corpora.store import CorpusStore
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 
 TRIES = 1000
 """Draws after which a corpus counts as one that has nothing of what is looked for."""

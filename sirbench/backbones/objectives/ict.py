@@ -21,8 +21,8 @@ from sirbench.backbones.drawing.groups import Group, score_groups
 from sirbench.backbones.drawing.lexical import Lexical
 from sirbench.backbones.drawing.passages import TRIES, nothing_found, passage_around, random_passage
 from sirbench.backbones.objectives import Material, Objective, Outcome
-from sirbench.data.blocks import random_generator
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
+from sirbench.machine.randomness import random_generator
 from sirbench.strategies.losses.cross_entropy import loss
 
 HARD = ("page", "bm25", "none")

@@ -16,8 +16,8 @@ from sirbench.backbones.drawing.heads import with_head
 from sirbench.backbones.drawing.masking import IGNORED, MaskedTexts, mask_texts
 from sirbench.backbones.drawing.passages import random_passage
 from sirbench.backbones.objectives import Material, Objective, Outcome
-from sirbench.data.blocks import random_generator
-from sirbench.ranking.precision import autocast
+from sirbench.encoding.precision import autocast
+from sirbench.machine.randomness import random_generator
 
 MASK, RANDOM = 0.8, 0.1
 """Shares of the chosen tokens that become [MASK], and that become a random token."""

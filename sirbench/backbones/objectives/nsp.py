@@ -19,8 +19,8 @@ from sirbench.backbones.drawing.groups import DrawnPairs
 from sirbench.backbones.drawing.heads import with_head
 from sirbench.backbones.drawing.passages import TRIES, nothing_found, random_passage
 from sirbench.backbones.objectives import Material, Objective, Outcome
-from sirbench.data.blocks import random_generator
-from sirbench.ranking.precision import autocast
+from sirbench.encoding.precision import autocast
+from sirbench.machine.randomness import random_generator
 
 FOLLOWS, RANDOM = 0, 1
 """The labels of transformers' head."""

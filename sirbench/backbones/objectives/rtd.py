@@ -22,9 +22,9 @@ from sirbench.backbones.drawing.heads import with_head
 from sirbench.backbones.drawing.masking import IGNORED, MaskedTexts, mask_texts
 from sirbench.backbones.objectives import Material, Objective, Outcome
 from sirbench.backbones.objectives.mlm import draw_texts
-from sirbench.data.blocks import random_generator
-from sirbench.errors import InputError
-from sirbench.ranking.precision import autocast
+from sirbench.encoding.precision import autocast
+from sirbench.machine.errors import InputError
+from sirbench.machine.randomness import random_generator
 
 
 def make(

@@ -18,8 +18,8 @@ import torch
 from sirbench.backbones.drawing.groups import Group, score_groups
 from sirbench.backbones.drawing.passages import TRIES, nothing_found, passage_of_page
 from sirbench.backbones.objectives import Material, Objective, Outcome
-from sirbench.data.blocks import random_generator
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
+from sirbench.machine.randomness import random_generator
 from sirbench.strategies.losses.cross_entropy import loss
 
 

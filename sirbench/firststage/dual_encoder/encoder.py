@@ -25,11 +25,11 @@ from transformers import PreTrainedModel
 
 from sirbench.backbones.checkpoint import load_encoder
 from sirbench.data.tokens import TokenStore
-from sirbench.errors import InputError
+from sirbench.encoding.chunks import chunks_by_length
+from sirbench.encoding.positions import check_positions
+from sirbench.encoding.precision import encoding
 from sirbench.firststage.dual_encoder.projection import WEIGHTS, load_projection, projection_weights
-from sirbench.ranking.chunks import chunks_by_length
-from sirbench.ranking.positions import check_positions
-from sirbench.ranking.precision import encoding
+from sirbench.machine.errors import InputError
 from sirbench.study import Compute
 
 Pooling = Literal["mean", "cls"]

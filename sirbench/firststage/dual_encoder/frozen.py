@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sirbench.atomic import atomic_folder
 from sirbench.firststage.dual_encoder.encoder import BLOCK, DualEncoder
+from sirbench.machine.atomic import atomic_folder
 
 PARTS = ("rows.npy", "embeddings.npy")
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from sirbench.atomic import atomic_file
-from sirbench.data.blocks import random_generator
 from sirbench.data.tokens import TokenTable
-from sirbench.errors import InputError
 from sirbench.firststage import Learning, bm25
 from sirbench.firststage.dual_encoder.encoder import DualEncoder
 from sirbench.firststage.dual_encoder.queries import Batch, Query
 from sirbench.firststage.dual_encoder.search import alphabetical_places, search
+from sirbench.machine.atomic import atomic_file
+from sirbench.machine.errors import InputError
+from sirbench.machine.randomness import random_generator
 
 
 class HardNegatives:

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sirbench.data.blocks import random_generator
 from sirbench.data.tokens import TokenTable
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
+from sirbench.machine.randomness import random_generator
 
 
 class Query(NamedTuple):

@@ -9,10 +9,10 @@ import numpy as np
 from tqdm import tqdm
 
 from sirbench.data.documents import Document
-from sirbench.errors import InputError
 from sirbench.firststage.lexical.words import Words
 from sirbench.firststage.term_weights.labels import first_sentence, query_term_recall
 from sirbench.firststage.term_weights.passages import Cut, Passage
+from sirbench.machine.errors import InputError
 
 
 class Examples(NamedTuple):

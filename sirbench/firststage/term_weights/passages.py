@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sirbench.errors import InputError
 from sirbench.firststage.lexical.words import Spans, Words
+from sirbench.machine.errors import InputError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
-from sirbench.errors import InputError
+from sirbench.encoding.chunks import chunks_by_length
+from sirbench.encoding.precision import Precision, encoding
 from sirbench.firststage.term_weights.passages import Passage
-from sirbench.ranking.chunks import chunks_by_length
-from sirbench.ranking.precision import Precision, encoding
+from sirbench.machine.errors import InputError
 from sirbench.study import FirstStageTraining
 from sirbench.training import distributed
 from sirbench.training.loop import seed_dropout

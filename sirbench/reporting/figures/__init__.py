@@ -3,7 +3,7 @@
 * `NEEDS: tuple[str, ...]`: the keys of a figure's file that this kind cannot do without, e.g. `("table",)`.
 * `inputs(figure, config) -> list[Path]`: the files that the workflow makes before it draws the figure.
 * `draw(figure, config) -> Drawing`: the figure, drawn from those of its inputs that are there; it says on
-  its face what is missing. The style is already on, and a canvas comes from `sirbench.reporting.style`.
+  its face what is missing. The style is already on, and a canvas comes from `drawing.style`.
 
 Kinds are imported whenever config/ is read: they import matplotlib and its like only when they draw.
 """

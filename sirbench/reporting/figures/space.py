@@ -10,12 +10,18 @@ import numpy as np
 import pandas as pd
 
 from sirbench.evaluation.space import MOMENTS
-from sirbench.reporting import style
-from sirbench.reporting.embedded import FILES, cell_folders, is_there, missing_notes, read_embedded
 from sirbench.reporting.figures import Drawing
-from sirbench.reporting.presentation import DEMONSTRATION
-from sirbench.reporting.projection import project
-from sirbench.reporting.regions import region
+from sirbench.reporting.figures.drawing import style
+from sirbench.reporting.figures.drawing.embedded import (
+    FILES,
+    cell_folders,
+    is_there,
+    missing_notes,
+    read_embedded,
+)
+from sirbench.reporting.figures.drawing.projection import project
+from sirbench.reporting.figures.drawing.regions import region
+from sirbench.reporting.tables.presentation import DEMONSTRATION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sirbench import plan
 from sirbench.evaluation.space import measure_space
-from sirbench.layout import Layout
-from sirbench.reporting import style
-from sirbench.reporting.embedded import FILES, cell_folders, is_there, missing_notes, read_embedded
+from sirbench.jobs import plan
+from sirbench.jobs.layout import Layout
 from sirbench.reporting.figures import Drawing
-from sirbench.reporting.presentation import DEMONSTRATION
+from sirbench.reporting.figures.drawing import style
+from sirbench.reporting.figures.drawing.embedded import (
+    FILES,
+    cell_folders,
+    is_there,
+    missing_notes,
+    read_embedded,
+)
+from sirbench.reporting.tables.presentation import DEMONSTRATION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

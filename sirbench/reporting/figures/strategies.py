@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sirbench.reporting.figures import Drawing
-from sirbench.reporting.measured import column_titles, missing_notes, table_files, table_numbers
-from sirbench.reporting.panels import draw_panels
+from sirbench.reporting.figures.drawing.panels import draw_panels
+from sirbench.reporting.tables.measured import column_titles, missing_notes, table_files, table_numbers
 
 if TYPE_CHECKING:
     from sirbench.config import Configuration

@@ -8,7 +8,7 @@ import pytest
 from sirbench.backbones.checkpoint import load_tokenizer
 from sirbench.backbones.corpora import Page, Redirect
 from sirbench.backbones.corpora.store import CorpusStore, build_corpus_store
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 from tests.backbones.conftest import LINKS, PAGES, sentences_of
 
 

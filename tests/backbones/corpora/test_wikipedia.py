@@ -6,7 +6,7 @@ import pytest
 
 from sirbench.backbones.corpora import Page, Redirect, pages
 from sirbench.backbones.corpora.wikipedia import article, title_of
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 from sirbench.study import Collection, Corpus
 
 ANY = Collection(train="pydocs/train", dev="pydocs/dev")

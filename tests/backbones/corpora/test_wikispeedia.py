@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from sirbench.backbones.corpora import Page, pages
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 from sirbench.study import Collection, Corpus
 from tests.checkouts import ROOT
 

@@ -9,7 +9,7 @@ from sirbench.backbones.drawing.groups import Group, score_groups
 from sirbench.backbones.drawing.lexical import Lexical
 from sirbench.backbones.objectives import objective
 from sirbench.backbones.objectives.ict import Cloze, passage_tokens
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 
 
 def test_the_sentence_is_removed_nine_times_in_ten(material):

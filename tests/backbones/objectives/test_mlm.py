@@ -12,7 +12,7 @@ from sirbench.backbones.checkpoint import load_tokenizer
 from sirbench.backbones.drawing.masking import IGNORED, mask_texts
 from sirbench.backbones.objectives import objective
 from sirbench.data.tokens import pair_template
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 
 
 @pytest.fixture

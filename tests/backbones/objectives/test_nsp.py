@@ -9,7 +9,7 @@ import torch
 from sirbench.backbones.objectives import objective
 from sirbench.backbones.objectives.nsp import FOLLOWS
 from sirbench.data.tokens import pair_template
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 
 
 def contains(whole, part):

@@ -15,7 +15,7 @@ from sirbench.backbones.corpora.store import CorpusStore, build_corpus_store
 from sirbench.backbones.drawing.groups import Group, score_groups
 from sirbench.backbones.objectives import objective
 from sirbench.backbones.objectives.prop import pairwise_hinge
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from sirbench.backbones.drawing.masking import IGNORED
 from sirbench.backbones.objectives import objective
 from sirbench.backbones.objectives.rtd import discriminator_loss, sample
 from sirbench.backbones.pretraining import SharedModel
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 
 
 @pytest.fixture

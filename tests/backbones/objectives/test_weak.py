@@ -11,7 +11,7 @@ from sirbench.backbones.drawing.groups import Group, score_groups
 from sirbench.backbones.drawing.lexical import Lexical
 from sirbench.backbones.objectives import objective
 from sirbench.backbones.objectives.weak import LOSSES, listnet, rank, rankprob, top
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 from tests.backbones.conftest import sentences_of
 
 SCORES = torch.tensor([[1.5, -0.5, 2.0]], dtype=torch.float64)

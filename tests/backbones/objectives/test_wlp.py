@@ -10,7 +10,7 @@ from sirbench.backbones.corpora import Page
 from sirbench.backbones.corpora.store import CorpusStore, build_corpus_store
 from sirbench.backbones.drawing.groups import Group, score_groups
 from sirbench.backbones.objectives import objective
-from sirbench.errors import InputError
+from sirbench.machine.errors import InputError
 from tests.backbones.conftest import LINKS
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from sirbench.errors import InputError
 from sirbench.firststage.dual_encoder.batch import score_batch
 from sirbench.firststage.dual_encoder.queries import Batch, make_batch, make_queries
+from sirbench.machine.errors import InputError
 
 TOKENS = {"q": np.array([5]), "r": np.array([6])}
 

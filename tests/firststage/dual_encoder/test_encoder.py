@@ -11,10 +11,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from sirbench.backbones.checkpoint import load_encoder, load_tokenizer
-from sirbench.errors import InputError
 from sirbench.firststage.dense import train
 from sirbench.firststage.dual_encoder import encoder as module
 from sirbench.firststage.dual_encoder.encoder import load_dual_encoder
+from sirbench.machine.errors import InputError
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from sirbench.backbones.checkpoint import load_tokenizer
-from sirbench.errors import InputError
 from sirbench.firststage import bm25
 from sirbench.firststage.dual_encoder.encoder import load_dual_encoder
 from sirbench.firststage.dual_encoder.negatives import ance, random, star, static
 from sirbench.firststage.dual_encoder.negatives.adore import lambda_weights
 from sirbench.firststage.dual_encoder.queries import Query, make_batch
+from sirbench.machine.errors import InputError
 
 ALL = np.arange(9)
 

@@ -6,10 +6,10 @@ import pytest
 
 from sirbench.backbones.checkpoint import load_tokenizer
 from sirbench.data.documents import Document
-from sirbench.errors import InputError
 from sirbench.firststage.lexical.words import Words
 from sirbench.firststage.term_weights.examples import examples_from_first_sentences, examples_from_queries
 from sirbench.firststage.term_weights.passages import passage_cutter
+from sirbench.machine.errors import InputError
 
 DOCUMENTS = [
     Document("d1", "sparse matrix index"),

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from tokenizers.normalizers import BertNormalizer
 from transformers import BertTokenizerFast
 
-from sirbench.errors import InputError
 from sirbench.firststage.lexical.words import Spans, Words
 from sirbench.firststage.term_weights.passages import cut, passage_cutter
+from sirbench.machine.errors import InputError
 
 PIECES = (
     "[PAD] [UNK] [CLS] [SEP] [MASK] jack ##son ##ville is naive x _ 1 : i n a d e o ##n ##a ##d ##e ##o ##i"

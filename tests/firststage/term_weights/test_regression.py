@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from sirbench.backbones.checkpoint import load_token_regression, load_tokenizer
-from sirbench.errors import TrainingError
 from sirbench.firststage.lexical.words import Words
 from sirbench.firststage.term_weights.labels import query_term_recall
 from sirbench.firststage.term_weights.passages import passage_cutter
 from sirbench.firststage.term_weights.regression import RegressionTraining, TokenRegression, special_tokens
+from sirbench.machine.errors import TrainingError
 from sirbench.study import FirstStageTraining
 from sirbench.training.loop import train
 from sirbench.training.schedule import Schedule

@@ -6,8 +6,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from sirbench.config import load
-from sirbench.layout import Layout
-from sirbench.reporting import style
+from sirbench.jobs.layout import Layout
+from sirbench.reporting.figures.drawing import style
 from tests.checkouts import ROOT, with_bm25_alone
 
 

@@ -43,7 +43,7 @@ def test_a_demonstration_says_on_its_face_that_it_is_one(case, texts):
 
 
 def test_files_are_the_same_bytes_again_and_carry_their_fonts(case):
-    from sirbench.layout import Layout
+    from sirbench.jobs.layout import Layout
 
     config, name = case
     paths = [Layout(config.name).figure(name, ending) for ending in ("pdf", "png", "svg", "csv")]

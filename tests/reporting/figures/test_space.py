@@ -7,7 +7,7 @@ from matplotlib.patches import Polygon
 
 from sirbench.config import load
 from sirbench.evaluation.space import MOMENTS
-from sirbench.layout import Layout
+from sirbench.jobs.layout import Layout
 from sirbench.reporting.figures.space import LOOKS
 from sirbench.steps.figure import draw
 from tests.checkouts import ROOT

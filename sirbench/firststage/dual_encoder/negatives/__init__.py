@@ -13,10 +13,10 @@ from typing import ClassVar, NamedTuple
 
 from torch import Tensor
 
-from sirbench.errors import InputError
 from sirbench.firststage import Learning
 from sirbench.firststage.dual_encoder.encoder import DualEncoder
 from sirbench.firststage.dual_encoder.queries import Batch, Query
+from sirbench.machine.errors import InputError
 
 
 class Loss(NamedTuple):

@@ -22,13 +22,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sirbench.errors import InputError
 from sirbench.firststage.dual_encoder.frozen import FrozenDocuments, freeze_documents
 from sirbench.firststage.dual_encoder.hard_negatives import without_positives
 from sirbench.firststage.dual_encoder.losses import ranknet
 from sirbench.firststage.dual_encoder.negatives import Loss, Policy
 from sirbench.firststage.dual_encoder.queries import Batch, Query
 from sirbench.firststage.dual_encoder.search import alphabetical_places, search
+from sirbench.machine.errors import InputError
 
 GAINS = {"RR": lambda ranks: 1 / ranks, "nDCG": lambda ranks: 1 / torch.log2(1 + ranks)}
 """What a relevant document at a rank (from 1) contributes to a measure."""

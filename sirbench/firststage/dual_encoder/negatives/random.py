@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sirbench.data.blocks import random_generator
 from sirbench.firststage.dual_encoder.batch import score_batch
 from sirbench.firststage.dual_encoder.losses import ranknet
 from sirbench.firststage.dual_encoder.negatives import Loss, Policy
 from sirbench.firststage.dual_encoder.queries import Batch, Query
+from sirbench.machine.randomness import random_generator
 
 
 @dataclass(kw_only=True)

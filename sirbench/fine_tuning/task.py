@@ -1,0 +1,103 @@
+"""Fine-tuning a cross-encoder on blocks: the training job of a cell, and of a compressor."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sirbench.encoding.collapse import QUERIES, has_collapsed
+from sirbench.encoding.cross_encoder import CrossEncoder, Gradient
+from sirbench.fine_tuning.batch import block_scorer, block_tensors
+from sirbench.fine_tuning.blocks import Block, TrainingQuery, draw_block
+from sirbench.fine_tuning.selection_trace import SelectionTrace, trace
+from sirbench.strategies import Blocks, Options, Outcome, Score
+from sirbench.study import Training
+from sirbench.training import distributed
+from sirbench.training.checkpoint import save_middle
+from sirbench.training.loop import seed_dropout
+from sirbench.training.schedule import Schedule
+from sirbench.training.task import Step, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class FineTuning(Task):
+    """Blocks in, a trained cross-encoder out; which documents it kept goes into the selection trace."""
+
+    settings: Training
+    encoder: CrossEncoder
+    """Its `model` is the one that is trained."""
+    queries: Sequence[TrainingQuery]
+    step_function: Callable[[Blocks, Score, Options], Outcome]
+    """One of `sirbench.strategies.STEPS`."""
+    options: Options
+    epochs: int
+    seed: int
+    fixed_blocks: bool = False
+    level: int = 0
+    """Number of the one level that is trained, for the selection trace; 0 where a step has them all."""
+    keep_middle: bool = False
+    """Keep the model as it is in the middle of training, as `middle/` in the folder."""
+    gradient: Gradient = "cached"
+    selection: SelectionTrace = field(init=False)
+
+    def __post_init__(self):
+        object.__setattr__(self, "selection", SelectionTrace(self.folder))
+
+    @property
+    def schedule(self) -> Schedule:
+        """Which queries each step has."""
+        return Schedule(len(self.queries), self.settings.blocks_per_step, self.epochs, self.seed)
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps in all."""
+        return self.schedule.steps
+
+    def start(self, step: int) -> None:
+        """Cut the selection trace back to the checkpoint."""
+        self.selection.cut_back(step)
+
+    def forward_backward(self, step: int) -> Step:
+        """One block per query of the step."""
+        epoch, chosen = self.schedule.at(step)
+        outcome, blocks = block_gradient(self, step, epoch, chosen)
+        self.selection.add(trace(outcome, blocks, step, epoch, self.level))
+        return Step(
+            loss=float(outcome.loss.detach().sum()) / len(chosen),
+            inputs=sum(int(level.mask.sum()) for level in outcome.levels),
+            notes={"epoch": epoch},
+        )
+
+    def has_collapsed(self) -> bool:
+        """By the candidates of a few queries, the same for every recipe, step and worker."""
+        few = self.queries[:QUERIES]
+        documents = [np.concatenate([query.positives[:1], query.negatives]) for query in few]
+        queries = np.repeat([query.row for query in few], [len(each) for each in documents])
+        return has_collapsed(self.encoder, queries, np.concatenate(documents))
+
+    def after(self, done: int) -> None:
+        """Keep the model in the middle, if a figure asks for it."""
+        if self.keep_middle and done == self.schedule.middle:
+            save_middle(self.folder / "middle", self.encoder.model)
+
+    def flush(self, done: int) -> None:
+        """Bring the selection trace to disk."""
+        self.selection.flush(done)
+
+
+def block_gradient(
+    task: FineTuning, step: int, epoch: int, chosen: np.ndarray
+) -> tuple[Outcome, list[tuple[str, Block]]]:
+    """Add the gradient of this worker's share of a step's blocks; return the outcome and the blocks.
+
+    The loss of a step is the mean over its blocks, whoever computes them.
+    """
+    mine = [task.queries[i] for i in chosen[distributed.rank() :: distributed.workers()]]
+    size = task.options.sizes[0]
+    blocks = [draw_block(query, size, task.seed, epoch, fixed=task.fixed_blocks) for query in mine]
+    seed_dropout(task.seed, step)
+    score = block_scorer(task.encoder, blocks, task.gradient)
+    outcome = task.step_function(block_tensors(blocks, task.encoder.device), score, task.options)
+    if outcome.loss.requires_grad:  # a worker may have no block in the last step of an epoch
+        (outcome.loss.sum() / len(chosen)).backward()
+    return outcome, [(query.id, block) for query, block in zip(mine, blocks, strict=True)]

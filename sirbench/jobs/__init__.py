@@ -1,0 +1,1 @@
+"""From recipes to training jobs: cells and their files, what tables and figures need, what it costs."""

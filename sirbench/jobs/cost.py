@@ -1,0 +1,224 @@
+"""What a study costs, worked out from the study alone: pairs, floating-point operations, GPU-hours, bytes.
+
+Nothing here is measured. Every pair is taken to be as long as the study allows, so time and bytes are upper
+bounds where texts are shorter.
+"""
+
+import json
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import NamedTuple
+
+from sirbench.config import Configuration
+from sirbench.data import collections
+from sirbench.jobs import plan
+from sirbench.jobs.layout import Layout
+from sirbench.study import Table
+
+FP32 = 4
+"""Bytes of a number in a model or an embedding."""
+
+
+class Pairs(NamedTuple):
+    """How many (query, document) pairs go through the encoder."""
+
+    with_gradient: float = 0
+    """In training, forward and backward."""
+    forward_only: float = 0
+    """Forward alone: levels without a loss, the scoring of a compressor's input, re-ranking."""
+
+    def plus(self, other: "Pairs") -> "Pairs":
+        """Both together."""
+        return Pairs(self.with_gradient + other.with_gradient, self.forward_only + other.forward_only)
+
+    @property
+    def forwards(self) -> float:
+        """All of them, forwards that the gradient cache repeats not counted."""
+        return self.with_gradient + self.forward_only
+
+
+class Encoder(NamedTuple):
+    """The sizes of a BERT-like encoder."""
+
+    layers: int
+    hidden: int
+    intermediate: int
+    vocabulary: int
+
+    def forward_operations(self, tokens: int) -> float:
+        """Floating-point operations of one forward of so many tokens.
+
+        2 per weight of the layers' six matrices and token, and 4 n^2 h per layer for attention's two products
+        (as counted by Kaplan et al., arXiv 2001.08361, Table 1).
+        """
+        h, n = self.hidden, tokens
+        return self.layers * (2 * n * (4 * h * h + 2 * h * self.intermediate) + 4 * n * n * h)
+
+    @property
+    def parameters(self) -> int:
+        """Weights of transformers' BertModel: embeddings (512 positions, 2 types), layers, pooler."""
+        h, i = self.hidden, self.intermediate
+        layer = 4 * (h * h + h) + (h * i + i) + (i * h + h) + 4 * h
+        return (self.vocabulary + 512 + 2) * h + 2 * h + self.layers * layer + h * h + h
+
+
+BERT_BASE = Encoder(layers=12, hidden=768, intermediate=3072, vocabulary=30522)
+
+
+class Sizes(NamedTuple):
+    """How much text a study has."""
+
+    documents: int
+    train_queries: int
+    dev_queries: int
+
+
+class Speed(NamedTuple):
+    """How fast a GPU trains."""
+
+    pairs_per_second: float
+    """Pairs with gradient."""
+    passes: int
+    """Forwards' worth of work in one of them."""
+
+    def hours(self, pairs: Pairs) -> float:
+        """GPU-hours."""
+        return (pairs.with_gradient + pairs.forward_only / self.passes) / self.pairs_per_second / 3600
+
+
+class TableCost(NamedTuple):
+    """What the trainings of a table come to, all its candidates and seeds together."""
+
+    trainings: int
+    pairs: Pairs
+    hours: float
+    model_bytes: float
+
+
+def passes(config: Configuration) -> int:
+    """Forwards' worth of work in a pair with gradient: backward is two, the gradient cache one more."""
+    return 4 if config.study.compute.gradient_cache else 3
+
+
+def assumed_speed(config: Configuration, encoder: Encoder, tflops: float) -> Speed:
+    """The speed at so many TFLOP/s with every pair at full length."""
+    operations = passes(config) * encoder.forward_operations(config.study.input.max_tokens)
+    return Speed(tflops * 1e12 / operations, passes(config))
+
+
+def step_pairs(job: plan.Job) -> Pairs:
+    """Pairs of one query in one epoch of a training job (`sirbench.strategies.levels` says which run)."""
+    sizes = job.sizes
+    if job.step == "single":
+        return Pairs(sizes[-1])
+    if job.forward == "shared":
+        return Pairs(sizes[0])
+    default = (1, len(sizes)) if job.step == "v3" else range(1, len(sizes) + 1)
+    with_loss = set(job.loss_levels or default)
+    if job.step == "v4":  # CPR_i needs the gradients of all levels up to i
+        with_loss = set(range(1, max(with_loss) + 1))
+    forwarded = with_loss | (set(range(1, len(sizes))) if job.selection == "top" else set())
+    return Pairs(
+        sum(sizes[level - 1] for level in with_loss), sum(sizes[level - 1] for level in forwarded - with_loss)
+    )
+
+
+def training_pairs(job: plan.Job, queries: int, is_compressor: bool) -> Pairs:
+    """Pairs of a whole training job; a compressor scores the negatives of its input once it is trained."""
+    once, times = step_pairs(job), queries * job.epochs
+    scored = queries * (job.sizes[0] - 1) if is_compressor else 0
+    return Pairs(once.with_gradient * times, once.forward_only * times + scored)
+
+
+def recipe_pairs(config: Configuration, recipe: str, queries: int) -> Pairs:
+    """Pairs of a recipe on its own: its training with those of all compressors before it."""
+    study, spec = config.study, config.recipes[recipe]
+    total = training_pairs(plan.plan(spec, study), queries, is_compressor=False)
+    for job in plan.compressors(spec, study):
+        total = total.plus(training_pairs(job, queries, is_compressor=True))
+    return total
+
+
+def reranking_pairs(config: Configuration, sizes: Sizes) -> Pairs:
+    """Pairs of one re-ranking of the dev candidates."""
+    return Pairs(0, sizes.dev_queries * config.study.depth)
+
+
+def table_cost(config: Configuration, table: Table, sizes: Sizes, speeds: dict[str, Speed]) -> TableCost:
+    """What a table's cells cost where nothing of it is there yet: compressors that they share count once.
+
+    `speeds` are by backbone. First stages, the pre-training of backbones, and embedding for figures are not
+    counted.
+    """
+    trainings: dict[tuple, tuple[plan.Job, bool]] = {}
+    total, hours, model_bytes = Pairs(), 0.0, 0.0
+    cells = plan.cells(config, table)
+    for candidates, backbone, recipe in cells:
+        spec = config.recipes[recipe]
+        trainings[candidates, backbone, recipe] = plan.plan(spec, config.study), False
+        for job in plan.compressors(spec, config.study):
+            trainings[candidates, backbone, job.name] = job, True
+    for (_, backbone, _), (job, is_compressor) in trainings.items():
+        pairs = training_pairs(job, sizes.train_queries, is_compressor)
+        pairs = pairs if is_compressor else pairs.plus(reranking_pairs(config, sizes))
+        total, hours = total.plus(pairs), hours + speeds[backbone].hours(pairs)
+        model_bytes += encoder_of(config, backbone)[0].parameters * FP32
+    seeds = len(config.study.seeds)
+    of_all_seeds = Pairs(total.with_gradient * seeds, total.forward_only * seeds)
+    return TableCost(len(trainings) * seeds, of_all_seeds, hours * seeds, model_bytes * seeds)
+
+
+def token_bytes(config: Configuration, sizes: Sizes, encoder: Encoder) -> int:
+    """Bytes of a token store, at most: token ids and an offset for each document."""
+    token = 2 if encoder.vocabulary <= 1 << 16 else 4
+    return sizes.documents * ((config.study.input.max_tokens - 3) * token + 8)
+
+
+def index_bytes(sizes: Sizes, encoder: Encoder) -> int:
+    """Bytes of one fp32 vector for each document: what a dense first stage searches."""
+    return sizes.documents * encoder.hidden * FP32
+
+
+def sizes_of(config: Configuration) -> Sizes:
+    """Of the study's collection: as extracted, otherwise as ir_datasets knows without downloading."""
+    spec, record = config.study.collection, Layout(config.name).collection
+    if record.exists():
+        known = json.loads(record.read_text(encoding="utf-8"))
+        return Sizes(known["documents"], known["train"]["queries"], known["dev"]["queries"])
+    counts = [
+        min(filter(None, (collections.count_queries(dataset), limit)))
+        for dataset, limit in ((spec.train, spec.train_queries), (spec.dev, spec.dev_queries))
+    ]
+    return Sizes(collections.count_documents(spec.train), *counts)
+
+
+def encoder_of(config: Configuration, backbone: str) -> tuple[Encoder, bool]:
+    """A backbone's sizes, and whether they are known or assumed to be BERT-base's."""
+    spec = config.study.backbones[backbone]
+    if spec.source == "pretrained":
+        return encoder_of(config, spec.start)
+    if spec.source == "tiny":
+        return Encoder(spec.layers, spec.hidden, 4 * spec.hidden, spec.vocabulary), True
+    folders: list[Path] = [Layout(config.name).backbone(backbone)]
+    if spec.source == "folder":
+        folders.append(spec.path)
+    if spec.source == "package":
+        folders += _in_package(spec.distribution.partition("==")[0], spec.path)
+    return _read_encoder(folders)
+
+
+def _in_package(name: str, path: str) -> Sequence[Path]:
+    try:
+        return [Path(str(distribution(name).locate_file(path)))]
+    except PackageNotFoundError:
+        return []
+
+
+def _read_encoder(folders: Sequence[Path]) -> tuple[Encoder, bool]:
+    for folder in folders:
+        if (folder / "config.json").exists():
+            known = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+            keys = ("num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size")
+            return Encoder(*(known[key] for key in keys)), True
+    return BERT_BASE, False

@@ -1,0 +1,97 @@
+"""Where a result comes from: code, versions, machine, inputs; kept beside every trained model."""
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from sirbench.machine.atomic import atomic_file
+
+HERE = Path(__file__).parent
+
+PACKAGES = (
+    "torch",
+    "transformers",
+    "tokenizers",
+    "ir_datasets",
+    "ir_measures",
+    "bm25s",
+    "numpy",
+    "snakemake",
+)
+"""Packages whose version can change a number."""
+
+
+def sha256(path: Path) -> str:
+    """The checksum of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def checksums(paths: Mapping[str, Path]) -> dict[str, str]:
+    """Checksum by name of the files that a job reads."""
+    return {name: sha256(path) for name, path in paths.items()}
+
+
+def digest(content: Any) -> str:
+    """sha256 of anything that JSON can hold, the same for the same content."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def machine() -> dict[str, Any]:
+    """Git commit of this code and whether files differ from it, package versions, and the hardware.
+
+    `commit` and `dirty` are null where the code is not in a git checkout. `cores` and `memory_gb` are the
+    machine's, of which a job may have had a part.
+    """
+    status = _git("status", "--porcelain", "--untracked-files=no")
+    return {
+        "commit": _git("rev-parse", "HEAD"),
+        "dirty": None if status is None else bool(status),
+        "python": platform.python_version(),
+        "versions": {package: version(package) for package in PACKAGES},
+        "host": platform.node(),
+        "cpu": _cpu_model() or platform.processor() or platform.machine(),
+        "architecture": platform.machine(),
+        "cores": os.cpu_count(),
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
+        "kernel": f"{platform.system()} {platform.release()}",
+        "distribution": _distribution(),
+        "slurm_job": os.environ.get("SLURM_JOB_ID"),
+    }
+
+
+def write_provenance(path: Path, content: Mapping[str, Any]) -> None:
+    """Write what is known of a result as JSON, with `machine()` added."""
+    with atomic_file(path) as temporary:
+        whole = json.dumps({**content, "machine": machine()}, indent=2, default=str)
+        temporary.write_text(whole + "\n", encoding="utf-8")
+
+
+def _cpu_model() -> str | None:
+    """The model's name, which only Linux tells, in a file of its own."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None)
+
+
+def _distribution() -> str | None:
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except OSError:
+        return None
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=HERE, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()

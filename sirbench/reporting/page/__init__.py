@@ -1,0 +1,1 @@
+"""The report: one HTML page of what was run and what came out."""

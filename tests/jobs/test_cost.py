@@ -1,0 +1,244 @@
+"""The cost of a study: pairs counted again by running the strategies, operations by torch, README by hand."""
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import BertConfig, BertModel
+
+from sirbench.config import load
+from sirbench.jobs import cost, plan
+from sirbench.jobs.cost import BERT_BASE, Encoder, Pairs, Sizes, Speed
+from sirbench.jobs.layout import Layout
+from sirbench.steps.cost import describe_plan
+from sirbench.strategies import STEPS, Blocks, Options
+from sirbench.study import TinyBackbone
+from tests.checkouts import ROOT
+
+PAPER = Sizes(3_213_835, 367_013, 5_193)
+
+
+@pytest.fixture(scope="module")
+def paper():
+    return load("paper", ROOT / "config")
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Results of this checkout are none of the tests' business."""
+    monkeypatch.chdir(tmp_path)
+
+
+# --- pairs ----------------------------------------------------------------------------------------------
+
+
+def jobs(config):
+    """Every training job of every recipe, by a name to show."""
+    return {
+        f"{name}-{job.level}": job
+        for name, recipe in config.recipes.items()
+        for job in [*plan.compressors(recipe, config.study), plan.plan(recipe, config.study)]
+    }
+
+
+@pytest.mark.parametrize("name", jobs(load("paper", ROOT / "config")))
+def test_a_step_forwards_as_many_pairs_as_its_strategy_asks_to_score(paper, name):
+    job, asked = jobs(paper)[name], {True: 0, False: 0}
+
+    def score(positions, mask, *, gradient):
+        asked[gradient] += int(mask.sum())
+        return torch.randn(mask.shape, requires_grad=gradient)
+
+    block = Blocks(torch.ones(1, job.sizes[0], dtype=torch.bool), torch.rand(1, job.sizes[0]))
+    options = Options(job.sizes, job.selection, job.loss, job.loss_levels, job.cpr or "product", job.forward)
+    STEPS[job.step](block, score, options)
+    assert cost.step_pairs(job) == Pairs(asked[True], asked[False])
+
+
+def test_v1_top_16_by_hand(paper):
+    """Two epochs of 88, 48 and 16; the two compressors then score the 87 and 47 negatives of their input."""
+    pairs = cost.recipe_pairs(paper, "v1-top-16", 367_013)
+    assert pairs.with_gradient == 2 * 367_013 * (88 + 48 + 16)
+    assert pairs.forward_only == 367_013 * (87 + 47)
+
+
+def test_v3_does_not_learn_from_its_middle_level(paper):
+    assert cost.recipe_pairs(paper, "v3-top-16", 1) == Pairs(2 * (88 + 16), 2 * 48)
+    assert cost.recipe_pairs(paper, "v3-random-16", 1) == Pairs(2 * (88 + 16), 0)
+
+
+# --- operations, parameters and hours -------------------------------------------------------------------
+
+
+def test_operations_of_a_forward_are_those_that_torch_counts():
+    sizes = {"num_hidden_layers": 3, "hidden_size": 32, "intermediate_size": 80, "vocab_size": 50}
+    model = BertModel(
+        BertConfig(**sizes, num_attention_heads=4, attn_implementation="eager"), add_pooling_layer=False
+    )
+    with FlopCounterMode(display=False) as counter:
+        model(torch.ones(1, 48, dtype=torch.int64))
+    assert Encoder(*sizes.values()).forward_operations(48) == counter.get_total_flops()
+
+
+def test_parameters_are_those_of_the_model():
+    sizes = {"num_hidden_layers": 3, "hidden_size": 32, "intermediate_size": 80, "vocab_size": 50}
+    model = BertModel(BertConfig(**sizes, num_attention_heads=4))
+    assert Encoder(*sizes.values()).parameters == model.num_parameters()
+    assert BERT_BASE.parameters == 109_482_240  # as bert-base-uncased has
+
+
+def test_hours_are_operations_over_speed(paper):
+    """A million pairs with gradient at 4 forwards each and two million without, at 1 TFLOP/s."""
+    speed = cost.assumed_speed(paper, BERT_BASE, tflops=1.0)
+    operations = (4 * 1e6 + 2e6) * BERT_BASE.forward_operations(512)
+    assert speed.hours(Pairs(1e6, 2e6)) == pytest.approx(operations / 1e12 / 3600)
+
+
+def test_a_measured_speed_is_of_pairs_trained_on():
+    assert Speed(pairs_per_second=100.0, passes=4).hours(Pairs(360_000, 0)) == pytest.approx(1.0)
+    assert Speed(pairs_per_second=100.0, passes=4).hours(Pairs(0, 360_000)) == pytest.approx(0.25)
+
+
+def test_without_gradient_cache_a_pair_costs_three_forwards(paper):
+    compute = paper.study.compute.model_copy(update={"gradient_cache": False})
+    plain = replace(paper, study=paper.study.model_copy(update={"compute": compute}))
+    assert (cost.passes(paper), cost.passes(plain)) == (4, 3)
+
+
+def test_a_table_counts_what_its_rows_share_once(paper):
+    """Table 3: 13 cells and 4 compressors (test_plan.py), on two candidates with three seeds."""
+    speeds = {name: Speed(1.0, 4) for name in paper.study.backbones}
+    table = cost.table_cost(paper, paper.tables["table3"], PAPER, speeds)
+    assert table.trainings == (13 + 4) * 2 * 3
+    compressors = {
+        job.name: job
+        for row in paper.tables["table3"].rows
+        for job in plan.compressors(paper.recipes[row.recipe], paper.study)
+    }
+    final = [plan.plan(paper.recipes[row.recipe], paper.study) for row in paper.tables["table3"].rows]
+    trained = [cost.training_pairs(job, 367_013, True) for job in compressors.values()]
+    trained += [cost.training_pairs(job, 367_013, False) for job in final]
+    assert table.pairs.with_gradient == 6 * sum(pairs.with_gradient for pairs in trained)
+    reranked = 13 * 5_193 * 100
+    assert table.pairs.forward_only == 6 * (sum(pairs.forward_only for pairs in trained) + reranked)
+    assert table.model_bytes == 17 * 6 * 109_482_240 * 4
+
+
+# --- sizes ----------------------------------------------------------------------------------------------
+
+
+def test_sizes_of_msmarco_are_known_without_a_download(paper):
+    assert cost.sizes_of(paper) == PAPER
+
+
+def test_sizes_are_those_of_the_extracted_collection_where_there_is_one(paper):
+    record = Layout("paper").collection
+    record.parent.mkdir(parents=True)
+    record.write_text(json.dumps({"documents": 7, "train": {"queries": 5}, "dev": {"queries": 3}}))
+    assert cost.sizes_of(paper) == Sizes(7, 5, 3)
+
+
+def test_a_study_keeps_no_more_queries_than_it_says(pydocs_sliver):
+    assert cost.sizes_of(load("test", ROOT / "config"))[1:] == (8, 6)
+
+
+def test_a_token_store_is_no_larger_than_planned(texts, tiny_store, paper):
+    folder = Path(tiny_store.documents.tokens.filename).parent
+    offsets = np.load(folder / "documents.offsets.npy").nbytes - 8  # one more than documents
+    there = (folder / "documents.tokens").stat().st_size + offsets
+    limits = paper.study.input.model_copy(update={"max_tokens": 40, "max_query_tokens": 8})
+    config = replace(paper, study=paper.study.model_copy(update={"input": limits}))
+    planned = cost.token_bytes(config, Sizes(len(texts[0]), 1, 1), Encoder(1, 16, 64, 120))
+    assert planned / 2 < there <= planned  # 40 words on average, of which 37 tokens fit
+
+
+def test_backbones_are_looked_at_where_they_are():
+    paper = load("paper", ROOT / "config")
+    tiny = {"tiny": TinyBackbone(source="tiny", layers=3, hidden=32, vocabulary=8000)}
+    config = replace(paper, study=paper.study.model_copy(update={"backbones": tiny}))
+    assert cost.encoder_of(config, "tiny") == (Encoder(3, 32, 128, 8000), True)
+    assert cost.encoder_of(paper, "wlp") == cost.encoder_of(paper, "bert")  # pre-trained from it
+    assert cost.encoder_of(paper, "bert") == (BERT_BASE, False)
+    folder = Layout("paper").backbone("bert")
+    folder.mkdir(parents=True)
+    BertConfig(num_hidden_layers=24, hidden_size=1024, intermediate_size=4096).save_pretrained(folder)
+    assert cost.encoder_of(paper, "bert") == (Encoder(24, 1024, 4096, 30522), True)
+
+
+# --- what is shown --------------------------------------------------------------------------------------
+
+
+def shown(text, name):
+    """The numbers of a line of the plan."""
+    return re.split(
+        r"\s{2,}", next(line for line in text.splitlines() if line.startswith(f"  {name} ")).strip()
+    )[1:]
+
+
+def test_the_plan_says_what_it_assumes(paper):
+    text = describe_plan(paper)
+    for said in (
+        "3,213,835 documents; queries: 367,013 training, 5,193 dev",
+        "125 TFLOP/s",
+        "0.0966 TFLOP for a forward of 512 tokens",
+        "costs 4 forwards",
+        "taken for BERT-base, since not here to be looked at: bert, electra",
+    ):
+        assert said in text
+    assert shown(text, "v4-top-16") == ["112 M", "112 M", "96"]
+    assert shown(text, "table3")[0] == "102"
+    assert "firststage" not in text  # it trains nothing
+
+
+def test_a_measured_speed_takes_the_place_of_the_assumed_one(paper):
+    text = describe_plan(paper, pairs_per_second=1000.0)
+    assert "TFLOP/s" not in text
+    assert shown(text, "v4-top-16")[-1] == f"{2 * 367_013 * (88 + 48 + 16) / 1000 / 3600:,.0f}"
+
+
+def test_a_small_study_has_a_plan_too(pydocs_sliver):
+    text = describe_plan(load("test", ROOT / "config"))
+    assert "this study computes on the CPU" not in text
+    assert shown(text, "v0") == ["32", "32", "< 0.01"]  # 8 queries, 2 documents, 2 epochs
+
+
+def test_planning_needs_no_torch():
+    code = (
+        "import sys; from typer.testing import CliRunner; from sirbench.cli import app\n"
+        "done = CliRunner().invoke(app, ['plan', '--study', 'paper'])\n"
+        "assert done.exit_code == 0, done.output\n"
+        "assert 'v4-top-16' in done.output and 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_the_readme_says_what_the_plan_says(paper):
+    readme = (ROOT / "README.md").read_text()
+    section = readme[readme.index("### What the `paper` study costs") :].split("\n## ")[0]
+    rows = dict(re.findall(r"^\| (\w[^|]*?) \| ([^|]*\|[^|]*?) \|$", section, re.MULTILINE))
+    recipes = {
+        "V0": ["v0"],
+        "V3 Top 16": ["v3-top-16"],
+        "V4 Top 16": ["v4-top-16"],
+        "V1 or V2 Top 16, all levels, with scoring": ["v1-top-16", "v2-top-16"],
+    }
+    assert set(rows) == {*recipes, "re-ranking the dev candidates"}
+    for row, names in recipes.items():
+        for name in names:
+            pairs = cost.recipe_pairs(paper, name, 367_013)
+            millions = [pairs.forwards / 1e6, pairs.with_gradient / 1e6]
+            rounded = 0.5 if pairs.forwards > 1e7 else 0.05
+            assert [float(cell) for cell in rows[row].split("|")] == pytest.approx(millions, abs=rounded)
+    assert float(rows["re-ranking the dev candidates"].split("|")[0]) == pytest.approx(0.5193, abs=0.05)
+    speeds = {name: cost.assumed_speed(paper, BERT_BASE, 125.0) for name in paper.study.backbones}
+    hours = speeds["bert"].hours(cost.recipe_pairs(paper, "v4-top-16", 367_013))
+    assert f"V4 Top 16 takes about {hours:.0f} GPU-hours a seed" in " ".join(section.split())
+    table = cost.table_cost(paper, paper.tables["table3"], PAPER, speeds)
+    assert f"about {round(table.hours, -2):,.0f}." in section

@@ -1,0 +1,77 @@
+"""What a report counts as run: every training job, not those of cells alone."""
+
+import json
+import os
+
+import pytest
+
+from sirbench.config import load
+from sirbench.jobs.layout import Layout
+from sirbench.reporting.page.ran import everything, summary
+from tests.checkouts import ROOT
+
+
+@pytest.fixture
+def demo(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return load("demo", ROOT / "config")
+
+
+def test_backbones_and_first_stages_are_jobs_if_they_are_trained(demo):
+    titles = [job.title for job in everything(demo)]
+    assert titles[:7] == [
+        *("backbone bert", "backbone electra", "backbone wlp", "backbone ict", "backbone prop"),
+        *("first stage hdct", "first stage in-batch"),
+    ]
+    assert "first stage bm25" not in titles and "backbone tiny" not in titles
+    assert "hdct / bert / v0" in titles and "bm25 / bert / v0" not in titles
+    assert len(titles) == len(set(titles))
+
+
+def test_their_time_and_losses_count(demo):
+    layout = Layout("demo")
+    for folder, seconds in ((layout.pretraining("bert"), 1800), (layout.learned("ance"), 5400)):
+        folder.mkdir(parents=True)
+        (folder / "provenance.json").write_text(json.dumps({"seconds": seconds, "gpu_seconds": seconds / 2}))
+        (folder / "train.jsonl").write_text('{"step": 0, "loss": 2.5}\n')
+    layout.log("train-first-stage/hdct").parent.mkdir(parents=True)
+    layout.log("train-first-stage/hdct").write_text("error: no label is above 0\n")
+    jobs = {job.title: job for job in everything(demo)}
+    assert jobs["backbone bert"].done and jobs["first stage ance"].losses() == [2.5]
+    assert jobs["first stage hdct"].state == "failed: error: no label is above 0"
+    assert jobs["backbone wlp"].state == "not started"
+    assert summary(list(jobs.values()))["Training time"] == "2.00 hours of jobs, 1.00 GPU-hours"
+
+
+def test_a_cell_that_is_trained_and_not_measured_is_said_to_be(demo):
+    layout = Layout("demo")
+    folder = layout.cell("hdct", "bert", "v0", 1)
+    (folder / "checkpoint").mkdir(parents=True)  # it stays until the cell is measured
+    log = layout.log("train/hdct-bert-v0-seed1")
+    log.parent.mkdir(parents=True)
+    log.write_text("")
+
+    def state():
+        return {job.title: job.state for job in everything(demo)}["hdct / bert / v0"]
+
+    assert state() == "stopped at a checkpoint, from which it goes on"
+    (folder / "provenance.json").write_text("{}")
+    assert state() == "trained, and not measured"
+    failed = layout.log("rerank/hdct-bert-v0-seed1")
+    failed.parent.mkdir(parents=True)
+    failed.write_text("error: the model has collapsed\n")
+    os.utime(log, (0, 0))
+    assert state() == "failed: error: the model has collapsed"
+
+
+def test_measures_from_before_a_recipe_changed_are_not_done(demo):
+    layout = Layout("demo")
+    folder = layout.cell("hdct", "bert", "v0", 1)
+    folder.mkdir(parents=True)
+    (folder / "per_query.csv").write_text("query_id,RR@10\n")
+    (folder / "provenance.json").write_text('{"job": {"epochs": 7}}')
+    for step in ("train", "evaluate"):
+        layout.log(f"{step}/hdct-bert-v0-seed1").parent.mkdir(parents=True)
+        layout.log(f"{step}/hdct-bert-v0-seed1").write_text("")
+    job = {job.title: job for job in everything(demo)}["hdct / bert / v0"]
+    assert (job.done, job.state) == (False, "its measures are of before the study or its recipe changed")

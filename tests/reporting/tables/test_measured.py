@@ -1,0 +1,81 @@
+"""A table's numbers for figures: from its CSV, or from the cells that are there where one failed."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from sirbench.config import load
+from sirbench.evaluation.measures import write_per_query
+from sirbench.jobs import plan
+from sirbench.jobs.layout import Layout
+from sirbench.reporting.tables.measured import is_measured, measured_values, missing_notes, table_numbers
+from tests.checkouts import ROOT, with_bm25_alone
+
+
+@pytest.fixture
+def scifact(tmp_path, monkeypatch):
+    """Study `scifact`, three seeds, with V0 in all of them, V1 in two, and nothing else."""
+    monkeypatch.chdir(tmp_path)
+    config = with_bm25_alone(load("scifact", ROOT / "config"))
+    queries = pd.Index(["1", "2"], name="query_id")
+    for recipe, seeds in (("v0", (1, 2, 3)), ("v1-random-16", (1, 2))):
+        for seed in seeds:
+            frame = pd.DataFrame({"RR@100": [0.0, seed / 4], "RR@10": [0.0, 0.0]}, index=queries)
+            write_measured(config, ("bm25", "bert", recipe), seed, frame)
+    return config
+
+
+def write_measured(config, cell, seed, frame):
+    """A cell's values, with the record of its training as study and recipe have it."""
+    folder = Layout(config.name).cell(*cell, seed)
+    write_per_query(frame, folder / "per_query.csv")
+    job = plan.plan(config.recipes[cell[2]], config.study)
+    (folder / "provenance.json").write_text(json.dumps(plan.made_as(job, config.study)))
+
+
+def test_without_a_table_the_cells_that_are_there_in_every_seed_are_worked_out(scifact):
+    lines = table_numbers(scifact, "table2", ["RR@100"]).set_index("row")
+    v0 = lines.loc["BERT"]
+    assert v0["value"] == pytest.approx((0 + (1 + 2 + 3) / 3 / 4) / 2)
+    assert (v0["ci_low"], v0["ci_high"]) == (0.0, 0.5)  # of two queries, a resample may have but one
+    assert (v0["seeds"], v0["queries"], v0["missing"]) == (3, 2, "")
+    assert lines.loc["BERT + V1", "missing"] == "no result"
+    assert lines.loc["ELECTRA", "missing"] == "no such backbone in the study"
+    assert lines.loc[["BERT + V1", "ELECTRA"], "value"].isna().all()
+
+
+def test_what_is_missing_in_sentences(scifact):
+    assert missing_notes(scifact, table_numbers(scifact, "table2", ["RR@100", "RR@10"])) == [
+        "Not in study scifact: ELECTRA.",
+        "No result on BM25 candidates: BERT + V1, BERT + V2, BERT + V3, BERT + V4.",
+    ]
+
+
+def test_a_table_that_is_there_is_taken_as_it_is_unless_one_of_its_cells_has_begun_anew(scifact):
+    path = Layout("scifact").table("table2")
+    path.parent.mkdir(parents=True)
+    line = {"row": "BERT", "backbone": "bert", "recipe": "v0", "candidates": "bm25", "measure": "RR@100"}
+    pd.DataFrame([line | {"value": 0.75}]).to_csv(path, index=False)
+    lines = table_numbers(scifact, "table2", ["RR@100"]).set_index("row")
+    assert lines.loc["BERT", "value"] == 0.75
+    assert len(lines) == 10
+    (Layout("scifact").cell("bm25", "bert", "v1-random-16", 2) / "provenance.json").unlink()
+    lines = table_numbers(scifact, "table2", ["RR@100"]).set_index("row")
+    assert lines.loc["BERT", "value"] == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("change", ["epochs", "loss", "no record", "learning_rate"])
+def test_values_of_a_model_that_was_trained_otherwise_do_not_count(change, scifact):
+    """As when a recipe has changed and its new training failed: Snakemake deletes no measures."""
+    path = Layout("scifact").cell("bm25", "bert", "v0", 2) / "provenance.json"
+    assert ("bm25", "bert", "v0") in measured_values(scifact, "table2")
+    made = json.loads(path.read_text())
+    if change == "no record":
+        path.unlink()
+    else:
+        made["training" if change == "learning_rate" else "job"][change] = 7
+        path.write_text(json.dumps(made))
+    assert measured_values(scifact, "table2") == {}
+    assert not is_measured(scifact, ("bm25", "bert", "v0"), 2)
+    assert is_measured(scifact, ("bm25", "bert", "v0"), 3)
