@@ -1,7 +1,7 @@
-"""Corpora that backbones are pre-trained on, a file per source: `pages(corpus, collection, threads)`.
+"""Corpora that backbones are pre-trained on, one file per source: `pages(corpus, collection, threads)`.
 
-A page has a name, paragraphs (those of its first section apart) and the names of pages that it links to. To
-add a source, write a file beside these and name it in `sirbench.study.Corpus`.
+A page has a name, paragraphs (those of the first section are kept separately) and the names of the pages that
+it links to. To add a source, write a file in this folder and name it in `sirbench.study.Corpus`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,13 +15,13 @@ class Page(NamedTuple):
     """A document of a corpus."""
 
     name: str
-    """What links call it."""
+    """The name that links use."""
     lead: Sequence[str]
-    """Paragraphs of the first section; of a text without sections, all of it."""
+    """The paragraphs of the first section; all paragraphs of a text without sections."""
     body: Sequence[str] = ()
     """The other paragraphs."""
     links: Sequence[str] = ()
-    """Names of pages that this one links to, as written: perhaps repeated, perhaps of no page here."""
+    """The names of the pages that this one links to, as written; some may repeat or name no page."""
 
 
 class Redirect(NamedTuple):
@@ -32,5 +32,5 @@ class Redirect(NamedTuple):
 
 
 def pages(corpus: Corpus, collection: Collection, threads: int = 1) -> Iterator[Page | Redirect]:
-    """Every page and redirect of a corpus, in its own order; `InputError` where it is not as it should be."""
+    """Every page and redirect of a corpus, in its order; InputError if its files are missing or malformed."""
     yield from import_module(f"{__name__}.{corpus.source}").pages(corpus, collection, threads)

@@ -1,4 +1,4 @@
-"""The study's own documents; PyDocs brings the links between its documents along ("See Also")."""
+"""The study's own documents; in PyDocs they are linked by "See Also" entries."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from sirbench.study import Collection, Corpus
 
 
 def pages(corpus: Corpus, collection: Collection, threads: int = 1) -> Iterator[Page]:
-    """Every document, one section of one paragraph, as `collections.iterate_documents` has it."""
+    """Every document of `collections.iterate_documents`, as one section of one paragraph."""
     links: dict[str, list[str]] = defaultdict(list)
     if collection.has_links:
         path = data_home() / collection.train.partition("/")[0] / "links.tsv"

@@ -1,9 +1,9 @@
-"""Sentences: a simple rule, the same for every corpus.
+"""Splitting paragraphs into sentences by a simple rule, the same for every corpus.
 
-A sentence ends at `.`, `!` or `?`, with what closes brackets or quotes after it, where white space follows
-and then no lower-case letter; and at the end of a paragraph. After an abbreviation, "e.g. The", it ends too
-early, which the objectives can bear. A list or a table without full stops would be one endless sentence:
-what has more than `LONGEST` words is cut after so many.
+A sentence ends at `.`, `!` or `?` and any closing quotes or brackets, if white space and no lower-case letter
+follow, and at the end of a paragraph. It ends too early after an abbreviation ("e.g. The"), which does not
+harm the objectives. A list or table without full stops would be one very long sentence, so sentences are cut
+after `LONGEST` words.
 """
 
 import re
@@ -16,7 +16,7 @@ _END = re.compile(r"""(?<=[.!?])["'”’)\]]*\s+(?![a-z])""")
 
 
 def sentences(paragraph: str) -> Iterator[str]:
-    """The sentences of a paragraph in order, white space normalised; none of white space alone."""
+    """The sentences of a paragraph in order, white space normalised; empty ones are left out."""
     start = 0
     for end in [*(match.end() for match in _END.finditer(paragraph)), len(paragraph)]:
         words = paragraph[start:end].split()

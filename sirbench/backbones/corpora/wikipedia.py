@@ -1,9 +1,9 @@
-"""A dump of Wikipedia: `pages-articles` as https://dumps.wikimedia.org publishes it, read in a stream.
+"""A dump of Wikipedia: `pages-articles` as published at https://dumps.wikimedia.org, read in a stream.
 
-Articles are the pages of namespace 0 that are no redirects. Of their wikitext, parsed by mwparserfromhell,
-prose remains: templates, tables, references, formulas, files and comments go, and so does the text of
-appendices, though their links stay. A link is resolved by its title, through redirects, when the whole dump
-has been read.
+Articles are the pages of namespace 0 that are not redirects. Their wikitext is parsed by mwparserfromhell and
+only prose is kept: templates, tables, references, formulas, files and comments are dropped, and so is the
+text of appendices, but not their links. A link is resolved by its title, through redirects, when the whole
+dump has been read.
 """
 
 import bz2
@@ -28,7 +28,7 @@ APPENDICES = {
     *("references", "notes", "sources", "bibliography", "citations", "footnotes", "works cited"),
     *("external links", "further reading", "see also"),
 }
-"""Sections that are lists and no prose."""
+"""Titles of sections that are lists, not prose."""
 
 _UNREAD_TAGS = {
     *("ref", "references", "table", "math", "chem", "ce", "gallery", "timeline", "score", "graph"),
@@ -37,22 +37,22 @@ _UNREAD_TAGS = {
 _LINE_TAGS = {"li", "dd", "dt", "br", "p", "div", "hr", "blockquote"}
 _NO_ARTICLE = re.compile(r"\s*(file|image|category|media|wikt|wikipedia|help|portal|special|template):", re.I)
 
-
 BATCH = 2000
-"""Pages that wait in memory to be parsed by several processes."""
+"""Pages that are in memory at a time when several processes parse them."""
 
 
 def pages(corpus: Corpus, collection: Collection, threads: int = 1) -> Iterator[Page | Redirect]:
-    """Every article and redirect, in the dump's order; `InputError` for a file that is no whole dump.
+    """Every article and redirect, in the dump's order.
 
-    Parsing takes longest, and is shared by as many processes as there are `threads`.
+    Parsing takes most of the time and is shared by `threads` processes. Raises InputError if the file is
+    missing or not a complete dump.
     """
     assert corpus.path is not None
     entries = iter(tqdm(_entries(corpus.path), "pages of the dump", unit=" pages", delay=2))
     if threads == 1:
         yield from map(_read, entries)
         return
-    # Spawned, since what is forked beside running threads may hang.
+    # Spawned: a process forked while threads run may hang.
     with multiprocessing.get_context("spawn").Pool(threads) as pool:
         while batch := list(islice(entries, BATCH)):
             yield from pool.imap(_read, batch, chunksize=20)
@@ -83,10 +83,10 @@ def _entries(path: Path) -> Iterator[_Entry]:
                         redirect = fields.get("redirect")
                         target = None if redirect is None else redirect.get("title", "")
                         yield _Entry(fields["title"].text or "", target, text or "")
-                    # What has been read would otherwise stay in memory to the end.
+                    # Otherwise every page would stay in memory until the end.
                     root.clear()
     except (ElementTree.ParseError, EOFError, OSError, KeyError, StopIteration) as error:
-        raise InputError(f"{path}: not a whole dump in MediaWiki's XML ({error})") from error
+        raise InputError(f"{path}: not a complete dump in MediaWiki's XML ({error})") from error
 
 
 def _read(entry: _Entry) -> Page | Redirect:
@@ -100,7 +100,7 @@ def _local(tag: str) -> str:
 
 
 def article(title: str, wikitext: str) -> Page:
-    """The prose of an article by paragraphs, and what it links to."""
+    """An article: its paragraphs of prose and the titles that it links to."""
     links: list[str] = []
     sections: list[list[str]] = [[]]
     prose = True
@@ -118,7 +118,7 @@ def article(title: str, wikitext: str) -> Page:
 
 
 def _text(node: nodes.Node, links: list[str]) -> str:
-    """What a reader reads of a node; the titles it links to are added to `links`."""
+    """The visible text of a node; the titles that it links to are added to `links`."""
 
     def inside(code: Wikicode | None) -> str:
         return "" if code is None else "".join(_text(child, links) for child in code.nodes)
@@ -144,6 +144,6 @@ def _text(node: nodes.Node, links: list[str]) -> str:
 
 
 def title_of(target: str) -> str:
-    """The title that a link means: no section, blanks for underscores, the first letter a capital."""
+    """The title that a link refers to: no section, blanks for underscores, the first letter in upper case."""
     title = " ".join(target.partition("#")[0].replace("_", " ").split()).removeprefix(":").strip()
     return title[:1].upper() + title[1:]

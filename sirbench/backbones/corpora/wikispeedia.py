@@ -1,10 +1,10 @@
 """Wikispeedia: 4,604 articles of Wikipedia (a selection of 2007) and the 119,882 links between them.
 
-The folder holds `plaintext_articles/*.txt`, named by the articles' URL-encoded titles, and
-`wikispeedia_paths-and-graph/links.tsv`: the archives of https://snap.stanford.edu/data/wikispeedia.html,
-unpacked (West and Leskovec, WWW 2012). An article's file begins with its title and subjects, and ends with
-a note on where it was retrieved; captions of pictures are among its paragraphs. A heading is a short line
-between blank lines without a full stop: the first section ends at the first of them below the title.
+The folder holds the unpacked archives of https://snap.stanford.edu/data/wikispeedia.html (West and Leskovec,
+WWW 2012): `plaintext_articles/*.txt`, named by the articles' URL-encoded titles, and
+`wikispeedia_paths-and-graph/links.tsv`. An article's file begins with its title and subjects and ends with a
+note that says where it was retrieved; captions of pictures are among its paragraphs. Text is indented, while
+the title, the subjects and headings are not: the first section ends at the first heading below the title.
 """
 
 import re
@@ -19,12 +19,12 @@ from sirbench.data.lines import numbered_lines
 from sirbench.machine.errors import InputError
 from sirbench.study import Collection, Corpus
 
-_ADDITIONS = ("#copyright", "2007 Schools Wikipedia Selection", "Retrieved from")
-"""What paragraphs begin with that are not the article's."""
+_ADDITIONS = ("#copyright", "2007 Schools Wikipedia Selection")
+"""How paragraphs begin that the archive added to the article."""
 
 
 def pages(corpus: Corpus, collection: Collection, threads: int = 1) -> Iterator[Page]:
-    """Every article, in the alphabet of the files' names; articles without links too."""
+    """Every article, with or without links, in alphabetical order of the files' names."""
     assert corpus.path is not None
     articles = sorted((corpus.path / "plaintext_articles").glob("*.txt"))
     if not articles:
@@ -51,7 +51,7 @@ def _links(path: Path) -> dict[str, list[str]]:
 
 
 def _sections(text: str) -> tuple[list[str], list[str]]:
-    """Paragraphs of the first section and of the others, without headings and the archive's additions."""
+    """The paragraphs of the first section and of the others, without headings and the archive's additions."""
     sections: list[list[str]] = [[]]
     for raw in re.split(r"\n\s*\n", text):
         paragraph = " ".join(raw.split())
@@ -59,7 +59,6 @@ def _sections(text: str) -> tuple[list[str], list[str]]:
             paragraph = paragraph.partition("Retrieved from")[0].strip()
         if not paragraph or paragraph.startswith(_ADDITIONS):
             continue
-        # Text is indented in these files; the title, subjects and headings are not.
         if not raw.lstrip("\n").startswith(" "):
             if sections[-1]:
                 sections.append([])

@@ -127,11 +127,22 @@ def test_a_corpus_that_is_none(pages, message, tmp_path, tokenizer):
     assert not (tmp_path / "store").exists()
 
 
-def test_a_missing_and_a_damaged_store(tmp_path, tokenizer):
+def test_no_store_says_how_to_make_one(tmp_path):
     with pytest.raises(InputError, match=r"no corpus store here; `sirbench tokenize-corpus` makes one"):
         CorpusStore(tmp_path)
-    built(tmp_path / "store", tokenizer, [Page("a", ["Array axis."])])
-    words = tmp_path / "store/words"
-    words.write_bytes(words.read_bytes()[:-4])
-    with pytest.raises(InputError, match="corpus store is damaged"):
-        CorpusStore(tmp_path / "store")
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut"])
+def test_a_damaged_store_says_so(damage, tmp_path, tokenizer):
+    store = built(
+        tmp_path / "store", tokenizer, [Page("a", ["Array axis."], links=["b"]), Page("b", ["Axis."])]
+    )
+    for path in [store.folder / "words", *store.folder.glob("*.npy")]:
+        content = path.read_bytes()
+        path.unlink()
+        if damage == "cut":
+            path.write_bytes(content[:-4])
+        with pytest.raises(InputError, match="corpus store is damaged|no corpus store here"):
+            CorpusStore(store.folder)
+        path.write_bytes(content)
+    assert CorpusStore(store.folder).sizes == store.sizes

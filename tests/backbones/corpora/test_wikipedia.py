@@ -99,7 +99,7 @@ def test_links_of_a_dump_are_resolved_through_its_redirects(dump, tmp_path, tiny
 @pytest.mark.parametrize("kept", [0, 200, -1])
 def test_a_dump_that_was_cut_off(kept, dump):
     dump.write_bytes(dump.read_bytes()[:kept])
-    with pytest.raises(InputError, match=r"pages-articles\.xml\.bz2: not a whole dump in MediaWiki's XML"):
+    with pytest.raises(InputError, match=r"pages-articles\.xml\.bz2: not a complete dump in MediaWiki's XML"):
         read(dump)
 
 
