@@ -1,8 +1,8 @@
 """The token store: every document and query tokenised once, memory-mapped, shared by all cells.
 
-A store is a folder per (collection, tokenizer). For `documents` and `queries` alike it holds
-`*.tokens` (all token ids on end), `*.offsets.npy` (where each text starts; one more than texts) and
-`*.ids` (one id a line); `template.json` says how a pair is put together.
+A store is a folder per (collection, tokenizer). For `documents` and for `queries` it holds `*.tokens` (the
+token ids of all texts, concatenated), `*.offsets.npy` (where each text starts; one more than texts) and
+`*.ids` (one id per line); `template.json` says how a pair is put together.
 """
 
 import json
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Template(NamedTuple):
-    """The special tokens around a pair, and the token types of its two halves."""
+    """The special tokens around a pair, and the token types of its two texts."""
 
     before: list[int]
     between: list[int]
@@ -34,12 +34,12 @@ class Template(NamedTuple):
 
     @property
     def special(self) -> int:
-        """How many special tokens a pair has."""
+        """The number of special tokens in a pair."""
         return len(self.before) + len(self.between) + len(self.after)
 
 
 class TokenTable:
-    """The tokens of many texts, by row; ids map to rows."""
+    """The tokens of many texts by row, and the rows of ids."""
 
     def __init__(self, folder: Path, name: str, dtype: str):
         text = (folder / f"{name}.ids").read_bytes().decode()
@@ -49,26 +49,27 @@ class TokenTable:
         # An empty file cannot be mapped.
         self.tokens = np.memmap(path, dtype, mode="r") if path.stat().st_size else np.empty(0, dtype)
         if len(self.offsets) != len(self.ids) + 1 or self.offsets[-1] != len(self.tokens):
-            raise ValueError(f"{name}: ids, offsets and tokens do not fit together")
+            raise ValueError(f"{name}: ids, offsets and tokens do not match")
 
-    def rows(self, ids: Sequence[str]) -> np.ndarray:
-        """Rows (int64) of ids; an unknown id is an `InputError`."""
-        rows = self.ids.get_indexer(ids)
+    def rows(self, ids: Sequence[str] | np.ndarray) -> np.ndarray:
+        """The rows (int64) of ids. Raises InputError for an unknown id."""
+        rows = self.ids.get_indexer(pd.Index(ids, dtype="str"))
         if (rows < 0).any():
             missing = ids[int((rows < 0).argmax())]
             raise InputError(f"{missing!r} is not in the token store; was the collection changed since?")
         return rows
 
     def lengths(self, rows: np.ndarray) -> np.ndarray:
-        """Tokens of each row."""
-        return self.offsets[rows + 1] - self.offsets[rows]
+        """The number of tokens of each row."""
+        lengths: np.ndarray = self.offsets[rows + 1] - self.offsets[rows]
+        return lengths
 
     def __getitem__(self, row: int) -> np.ndarray:
         return self.tokens[self.offsets[row] : self.offsets[row + 1]]
 
 
 class PairBatch(NamedTuple):
-    """Padded pairs, or single texts, each array (pairs, tokens) int64."""
+    """Padded pairs or single texts; each array is (pairs, tokens), int64."""
 
     input_ids: np.ndarray
     attention_mask: np.ndarray
@@ -76,23 +77,22 @@ class PairBatch(NamedTuple):
 
 
 class TokenPairs:
-    """Pairs of two tables of texts, as padded batches; a table has `lengths(rows)` and `[row]`."""
+    """Pairs from two tables of texts, as padded batches; a table has `lengths(rows)` and `[row]`."""
 
     template: Template
     queries: Any
     documents: Any
 
     def pair_lengths(self, queries: np.ndarray, documents: np.ndarray) -> np.ndarray:
-        """Tokens of each pair of rows after truncation, special tokens included."""
-        total = self.queries.lengths(queries) + self.documents.lengths(documents) + self.template.special
-        return np.minimum(total, self.template.max_tokens)
+        """The number of tokens of each pair of rows after truncation, special tokens included."""
+        lengths: np.ndarray = self.queries.lengths(queries) + self.documents.lengths(documents)
+        return np.minimum(lengths + self.template.special, self.template.max_tokens)
 
     def pairs(self, queries: np.ndarray, documents: np.ndarray) -> PairBatch:
-        """The pairs of rows as one batch, padded to its longest; only documents are cut."""
+        """The pairs of rows as one batch, padded to its longest pair; only documents are truncated."""
         template, lengths = self.template, self.pair_lengths(queries, documents)
-        shape = (len(lengths), int(lengths.max(initial=0)))
-        input_ids = np.full(shape, template.padding, dtype=np.int64)
-        types = np.zeros(shape, dtype=np.int64)
+        input_ids, attention = _blank(lengths, template.padding)
+        types = np.zeros_like(input_ids)
         for i, (query, document, length) in enumerate(zip(queries, documents, lengths, strict=True)):
             head = [*template.before, *self.queries[query], *template.between]
             end = length - len(template.after)
@@ -101,26 +101,34 @@ class TokenPairs:
             input_ids[i, end:length] = template.after
             types[i, : len(head)] = template.query_type
             types[i, len(head) : length] = template.document_type
-        attention = (np.arange(shape[1]) < lengths[:, None]).astype(np.int64)
         return PairBatch(input_ids, attention, types)
 
     def singles(self, texts: Sequence[np.ndarray]) -> PairBatch:
-        """Texts, given as their tokens, each alone between special tokens; padded to the longest."""
-        template = self.template
-        special = len(template.before) + len(template.after)
-        lengths = np.array([len(text) + special for text in texts], dtype=np.int64)
-        shape = (len(lengths), int(lengths.max(initial=0)))
-        input_ids = np.full(shape, template.padding, dtype=np.int64)
-        for row, text in zip(input_ids, texts, strict=True):
-            single = [*template.before, *text, *template.after]
-            row[: len(single)] = single
-        attention = (np.arange(shape[1]) < lengths[:, None]).astype(np.int64)
-        types = np.where(attention == 1, template.query_type, 0)
-        return PairBatch(input_ids, attention, types)
+        """Texts given as tokens, each alone between special tokens, padded to the longest."""
+        input_ids, attention = pad_singles(texts, self.template)
+        return PairBatch(input_ids, attention, attention * self.template.query_type)
+
+
+def pad_singles(texts: Sequence[np.ndarray], template: Template) -> tuple[np.ndarray, np.ndarray]:
+    """Tokens and attention mask, each (texts, tokens) int64, of texts alone between special tokens."""
+    start, special = len(template.before), len(template.before) + len(template.after)
+    lengths = np.array([len(text) + special for text in texts], dtype=np.int64)
+    input_ids, attention = _blank(lengths, template.padding)
+    for row, text, length in zip(input_ids, texts, lengths, strict=True):
+        row[:start] = template.before
+        row[start : start + len(text)] = text
+        row[start + len(text) : length] = template.after
+    return input_ids, attention
+
+
+def _blank(lengths: np.ndarray, padding: int) -> tuple[np.ndarray, np.ndarray]:
+    """Padding alone and the attention mask, each (texts, longest) int64, for texts of these lengths."""
+    input_ids = np.full((len(lengths), int(lengths.max(initial=0))), padding, dtype=np.int64)
+    return input_ids, (np.arange(input_ids.shape[1]) < lengths[:, None]).astype(np.int64)
 
 
 class TokenStore(TokenPairs):
-    """Read access to a store: rows of queries and documents, pairs of them as padded batches."""
+    """Read access to a store: rows of queries and documents, and pairs of them as padded batches."""
 
     def __init__(self, folder: Path):
         if not (folder / "template.json").exists():
@@ -132,7 +140,7 @@ class TokenStore(TokenPairs):
             self.documents = TokenTable(folder, "documents", content["dtype"])
         except (OSError, ValueError, EOFError) as error:
             raise InputError(
-                f"{folder}: token store is damaged ({error}); delete the folder to make it again"
+                f"{folder}: the token store is damaged ({error}); delete the folder to make it again"
             ) from error
 
 
@@ -145,9 +153,9 @@ def build_token_store(
     max_tokens: int,
     max_query_tokens: int,
 ) -> None:
-    """Tokenise (id, text) pairs into a new store at `folder`, streaming; no more of a text is kept than fits.
+    """Tokenise (id, text) pairs in a stream into a new store at `folder`; texts are truncated to what fits.
 
-    Raises `InputError` for an id that stands there twice, and where no room is left for a document.
+    Raises InputError for an id that appears twice, and if queries may be so long that documents have no room.
     """
     template = pair_template(tokenizer, max_tokens)
     dtype = np.uint16 if len(tokenizer) <= np.iinfo(np.uint16).max + 1 else np.uint32
@@ -165,7 +173,7 @@ def build_token_store(
 
 
 def pair_template(tokenizer: "PreTrainedTokenizerBase", max_tokens: int) -> Template:
-    """Learn from the tokenizer itself which special tokens surround a pair."""
+    """The special tokens that the tokenizer puts around a pair, found by tokenising one."""
     left, right = (tokenizer(word, add_special_tokens=False)["input_ids"] for word in ("left", "right"))
     pair = tokenizer("left", "right", return_token_type_ids=True)
     ids, types = pair["input_ids"], pair["token_type_ids"]
@@ -187,7 +195,7 @@ def _find(ids: list[int], part: list[int], start: int) -> int:
         if ids[i : i + len(part)] == part:
             return i
     raise InputError(
-        f"the tokenizer does not keep a text's tokens in a pair together: {part} is not in {ids}"
+        f"the tokenizer changes the tokens of a text that is part of a pair: {part} is not in {ids}"
     )
 
 
@@ -208,7 +216,7 @@ def _write_table(
         for batch_ids, encoded in _encode(tokenizer, texts, limit):
             for text_id in batch_ids:
                 if text_id in seen:
-                    raise InputError(f"{name}: the id {text_id!r} stands there twice")
+                    raise InputError(f"{name}: the id {text_id!r} appears twice")
                 seen.add(text_id)
             ids.writelines(f"{text_id}\n" for text_id in batch_ids)
             tokens.write(np.fromiter(chain.from_iterable(encoded), dtype=dtype).tobytes())
@@ -219,7 +227,7 @@ def _write_table(
 def tokenize_texts(
     tokenizer: "PreTrainedTokenizerBase", texts: Iterable[str], limit: int
 ) -> list[np.ndarray]:
-    """The tokens (int32) of each text, without special ones, at most `limit` of a text."""
+    """The first `limit` tokens (int32) of each text, without special tokens."""
     numbered = ((str(number), text) for number, text in enumerate(texts))
     return [
         np.array(tokens, dtype=np.int32)

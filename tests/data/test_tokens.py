@@ -157,7 +157,7 @@ def test_a_collection_of_empty_documents(tmp_path):
 
 
 def test_two_ids_alike_are_refused(tmp_path):
-    with pytest.raises(InputError, match="documents: the id 'd' stands there twice"):
+    with pytest.raises(InputError, match="documents: the id 'd' appears twice"):
         build_token_store(
             tmp_path / "store",
             bert(),

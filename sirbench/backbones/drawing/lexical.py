@@ -1,7 +1,8 @@
-"""BM25 over the texts of a corpus store, for objectives that learn from it: bm25s on stems of its words.
+"""BM25 over the texts of a corpus store, for objectives that learn from it: bm25s on stems of the corpus's
+words.
 
-The formula and its parameters are those of the first stage `bm25`; words are the tokenizer's, where that
-one has its own, and the index stays in memory: about 8 bytes for each pair of a text and a stem in it.
+Formula and parameters are those of the first stage `bm25`, but words are those of the tokenizer. The index
+stays in memory: about 8 bytes per pair of a text and a stem in it.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ K1, B = 0.9, 0.4
 
 
 class Lexical:
-    """An index of texts, each a range of sentences of the corpus."""
+    """An index of texts; each text is a range of sentences of the corpus."""
 
     def __init__(self, corpus: CorpusStore, texts: Sequence[range]):
         self.texts = texts
@@ -35,7 +36,7 @@ class Lexical:
 
     @classmethod
     def of_pages(cls, corpus: CorpusStore) -> "Lexical":
-        """An index whose texts are whole pages; a text's row is its page."""
+        """An index whose texts are whole pages; the row of a text is its page."""
         return cls(corpus, [corpus.of_page(page) for page in range(corpus.pages)])
 
     @classmethod
@@ -46,19 +47,20 @@ class Lexical:
         )
 
     def stems_of(self, words: np.ndarray) -> np.ndarray:
-        """The numbers of the stems of words, without words that are no content words."""
-        numbers = self.stems[words]
+        """The stems of words, as numbers, without the words that are not content words."""
+        numbers: np.ndarray = self.stems[words]
         return numbers[numbers >= 0]
 
     def scores(self, words: np.ndarray) -> np.ndarray:
-        """The score of every text for the words of a query, float32."""
+        """The scores (texts,) float32 of all texts for the words of a query."""
         numbers = self.stems_of(words)
         if not len(numbers):
             return np.zeros(len(self.texts), dtype=np.float32)
-        return self.index.get_scores_from_ids(numbers.tolist())
+        scores: np.ndarray = self.index.get_scores_from_ids(numbers.tolist())
+        return scores
 
     def best(self, words: np.ndarray, depth: int) -> tuple[np.ndarray, np.ndarray]:
-        """Rows of the `depth` texts with the highest positive scores, falling, and all scores."""
+        """Rows of the `depth` texts with the highest positive scores, best first, and the scores of all texts."""
         scores = self.scores(words)
         depth = min(depth, len(scores))
         rows = np.argpartition(-scores, depth - 1)[:depth]

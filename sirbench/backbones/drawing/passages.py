@@ -6,7 +6,7 @@ from sirbench.backbones.corpora.store import CorpusStore
 from sirbench.machine.errors import InputError
 
 TRIES = 1000
-"""Draws after which a corpus counts as one that has nothing of what is looked for."""
+"""The number of draws after which a corpus counts as having nothing of the kind."""
 
 
 def passage_around(corpus: CorpusStore, sentence: int, limit: int) -> range:
@@ -16,16 +16,16 @@ def passage_around(corpus: CorpusStore, sentence: int, limit: int) -> range:
 
 
 def random_passage(corpus: CorpusStore, draw: np.random.Generator, limit: int) -> range:
-    """The passage around a sentence that is drawn from all: long passages more often than short ones."""
+    """The passage around a sentence drawn from all: longer passages are more likely than short ones."""
     return passage_around(corpus, int(draw.integers(corpus.sentences)), limit)
 
 
 def passage_of_page(corpus: CorpusStore, page: int, draw: np.random.Generator, limit: int) -> range:
-    """One of a page's passages, each as likely as another."""
+    """One of a page's passages, all equally likely."""
     passages = corpus.passages(page, limit)
     return passages[draw.integers(len(passages))]
 
 
 def nothing_found(what: str) -> InputError:
-    """What to raise after `TRIES` draws."""
+    """The error to raise after `TRIES` draws."""
     return InputError(f"backbones.*.corpus: in {TRIES} draws there was no {what}; is the corpus too small?")

@@ -1,4 +1,4 @@
-"""Words of a corpus that say what a text is about, and their stems."""
+"""The words of a corpus that say what a text is about, and their stems."""
 
 import re
 
@@ -9,19 +9,20 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 from sirbench.backbones.corpora.store import CorpusStore
 
 _WORD = re.compile(r"[^\W_]*[^\W\d_][^\W_]*")
-"""Letters and digits alone, with a letter among them; two characters or more are asked for besides."""
+"""Letters and digits only, with at least one letter."""
 
 
 def content_words(corpus: CorpusStore) -> np.ndarray:
-    """Whether each word of the vocabulary is a content word, bool: no stop word, no number, no punctuation.
+    """Whether each word of the vocabulary (words,) is a content word.
 
-    The stop words are scikit-learn's 318 English ones, the tokenizer's unknown word not being a word either.
+    Content words are the words of two or more characters other than scikit-learn's 318 English stop words,
+    numbers, punctuation and the tokenizer's unknown word.
     """
     return np.array([_is_content(text.casefold()) for text in corpus.vocabulary], dtype=bool)
 
 
 def stems(corpus: CorpusStore) -> tuple[np.ndarray, int]:
-    """The number of each word's stem (int64, -1 if it is no content word), and how many stems there are."""
+    """The stem of each word as a number (words,) int64, -1 for no content word; and the number of stems."""
     stem = Stemmer.Stemmer("english").stemWord
     known: dict[str, int] = {}
     numbers = [
