@@ -1,24 +1,23 @@
-"""Published files: fetched once, resumed after a cut, and the same bytes ever after.
+"""Downloading published files: once, resumed after an interruption, and with the same bytes ever after.
 
-A file counts as there only once it is whole: until then its bytes are in `NAME.part`, with `NAME.part.json`
-saying which version of the file they are of. Its sha256 is kept beside it in `NAME.sha256`, as `sha256sum`
-writes it: recorded on first use where the source publishes none.
+A file appears under its name only when it is complete. Until then its bytes are in `NAME.part`, and
+`NAME.part.json` says which version of the file they belong to. Its sha256 is in `NAME.sha256`, as `sha256sum`
+writes it, and is recorded on first use if the source publishes none.
 
-(ir_datasets' own downloader resumes within a process only, knows MD5 alone, and keeps no checksum for a file
-that came without one.)
+Libraries do less: pooch, torch.hub and ir_datasets do not resume after the process ends; pypdl resumes
+without asking whether the file is still the same (`If-Range`); none records a checksum on first use.
 """
 
 import fcntl
-import http.client
 import json
 import os
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import BinaryIO
+from urllib.error import HTTPError
 
 from tqdm import tqdm
 
@@ -29,62 +28,52 @@ from sirbench.machine.provenance import sha256
 from sirbench.study import RunFile
 
 TIMEOUT = 30
-"""Seconds without a byte until a connection counts as lost."""
+"""Seconds without a byte after which a connection counts as lost."""
 TRIES = 4
 """Connections in a row that may bring nothing new."""
 WAIT = 2
 """Seconds between connections."""
 AT_ONCE = 1 << 20
-USER_AGENT = {"User-Agent": f"sirbench/{__version__}"}
-FAILURES = (OSError, http.client.HTTPException)  # URLError and timeouts are OSErrors
+"""Bytes read at a time."""
+FAILURES = (OSError, HTTPException)
+"""What a failed connection raises; urllib's errors and timeouts are OSErrors."""
 
 
-class Cut(Exception):
+class Cut(OSError):
     """The connection ended before the file did."""
 
 
 def fetch(file: RunFile) -> None:
-    """Bring a published file to its path, unless it is there; either way its checksum is compared.
+    """Download a published file to its path unless it is there; in both cases check its size and checksum.
 
-    Raises InputError, with what to do by hand, if it cannot be had, and if it is not what its source or an
-    earlier use of it says.
+    Raises InputError, with what to do by hand, if the file is not available, and if it is not what the study
+    or an earlier use says.
     """
-    if not file.path.exists():
-        file.path.parent.mkdir(parents=True, exist_ok=True)
-        part = _beside(file.path, ".part")
-        with _locked(part):
-            _fetch_all(file, part)
-            with _forgotten_if_wrong(part):
-                _check_size(file, part)
-                compare(file, sha256(part))
-            part.replace(file.path)
-            _forget(part)
-    verify(file)
+    if file.path.exists():
+        verify(file)
+        return
+    file.path.parent.mkdir(parents=True, exist_ok=True)
+    part = _beside(file.path, ".part")
+    with _locked(part):
+        _fetch_all(file, part)
+        try:
+            found = _checked(file, part)
+        except InputError:  # all of it is wrong: nothing to resume
+            _remove(part)
+            raise
+        part.replace(file.path)
+        _remove(part)
+    _record(file, found)
 
 
 def verify(file: RunFile) -> str:
-    """Return the sha256 of a file that is there, recorded beside it if this is its first use.
+    """The sha256 of an existing file, which is recorded beside it on first use.
 
-    Raises InputError if it, or the file's size, differs from what the study or the record says.
+    Raises InputError if the checksum or the size is not what the study or the record says.
     """
-    _check_size(file, file.path)
-    found = sha256(file.path)
-    compare(file, found)
-    if recorded(file) is None:
-        with atomic_file(_beside(file.path, ".sha256")) as temporary:
-            temporary.write_text(f"{found}  {file.path.name}\n", encoding="utf-8")
+    found = _checked(file, file.path)
+    _record(file, found)
     return found
-
-
-def compare(file: RunFile, found: str) -> None:
-    """Raise InputError if a sha256 is not the one that the study, or else the record of first use, has."""
-    for expected, where in ((file.sha256, "the study says"), (recorded(file), "was recorded on first use")):
-        if expected not in (None, found):
-            record = _beside(file.path, ".sha256")
-            raise InputError(
-                f"{file.path}: its sha256 is {found}, not {expected} as {where}; {_remedy(file)}, or correct "
-                f"{'sha256 in the study' if expected == file.sha256 else record} if this is the file you want"
-            )
 
 
 def recorded(file: RunFile) -> str | None:
@@ -95,7 +84,7 @@ def recorded(file: RunFile) -> str | None:
 
 
 def by_hand(file: RunFile) -> str:
-    """What to do where there is no network."""
+    """What to do on a machine without network."""
     known = file.sha256 or recorded(file)
     checksum = (
         f"its sha256 is {known}" if known else "its source publishes no checksum: it is recorded on first use"
@@ -104,58 +93,54 @@ def by_hand(file: RunFile) -> str:
 
 
 def asked_size(file: RunFile) -> int | None:
-    """The size that the server names without sending the file; None where it does not, or is not reached."""
-    request = urllib.request.Request(file.url, method="HEAD", headers=USER_AGENT)
-    with suppress(*FAILURES), urllib.request.urlopen(request, timeout=TIMEOUT / 3) as answer:
-        return _length(answer)
+    """The size that the server states without sending the file; None if it does not, or is not reached."""
+    with suppress(*FAILURES), _open(file, "HEAD", {}, TIMEOUT / 3) as answer:
+        length = answer.headers["Content-Length"]
+        return int(length) if length is not None else None
     return None
 
 
 def _fetch_all(file: RunFile, part: Path) -> None:
-    """Fill `part`, going on where a cut connection, or an earlier call, left off."""
+    """Fill `part`, continuing where a lost connection or an earlier call stopped."""
     tries = TRIES
     while True:
         before = part.stat().st_size
         try:
             return _fetch_rest(file, part)
-        except urllib.error.HTTPError as error:
-            if error.code == 416 and error.headers["Content-Range"] == f"bytes */{before}":
-                return  # all of it was here, only not renamed
-            if error.code == 416:  # more bytes here than there
-                os.truncate(part, 0)
-            elif error.code < 500:
+        except FAILURES as error:
+            tries = TRIES if part.stat().st_size > before else tries - 1
+            if isinstance(error, HTTPError) and error.code == 416:
+                if error.headers["Content-Range"] == f"bytes */{before}":
+                    return  # complete, but not renamed
+                os.truncate(part, 0)  # more bytes than the file has
+            elif isinstance(error, HTTPError) and error.code < 500:
+                tries = 0
+            if not tries:
                 raise InputError(_failed(file, error)) from error
-            failure: Exception = error
-        except (Cut, *FAILURES) as error:
-            failure = error
-        tries = TRIES if part.stat().st_size > before else tries - 1
-        if not tries:
-            raise InputError(_failed(file, failure)) from failure
         time.sleep(WAIT)
 
 
 def _fetch_rest(file: RunFile, part: Path) -> None:
-    """One connection's worth; `Cut` if that is not the rest of the file."""
+    """Append what one connection sends; `Cut` if the file is still not complete."""
     have, version = part.stat().st_size, _version_of(file, part)
     resume = {"Range": f"bytes={have}-", "If-Range": version} if have and version else {}
-    request = urllib.request.Request(file.url, headers=USER_AGENT | resume)
-    with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+    with _open(file, "GET", resume, TIMEOUT) as answer:
         if answer.headers.get_content_type() == "text/html":
             raise InputError(_failed(file, "the server sent a web page"))
         resumed = answer.status == 206 and answer.headers["Content-Range"].startswith(f"bytes {have}-")
         if resume and answer.status == 206 and not resumed:
-            raise Cut("the server sent another part than was asked for")
-        have, length = have if resumed else 0, _length(answer)
+            raise Cut("the server sent another part than the one asked for")
+        have, length = have if resumed else 0, answer.length
         if length is None and file.size is None and file.sha256 is None:
             raise InputError(
-                f"{file.path}: {file.url} does not say how long it is, so a cut would not be noticed; "
-                "give size or sha256 in the study"
+                f"{file.path}: {file.url} does not say how long it is, so an incomplete file would not be "
+                "noticed; give size or sha256 in the study"
             )
-        version = answer.headers["ETag"] or answer.headers["Last-Modified"]
         with part.open("r+b") as to:
             to.truncate(have)
             to.seek(have)
-            # Not before: with a new version beside old bytes, a resume would patch the two together.
+            # After the old bytes are gone: beside them, a new version would make a resume mix the two.
+            version = answer.headers["ETag"] or answer.headers["Last-Modified"]
             _beside(part, ".json").write_text(json.dumps({"url": file.url, "version": version}))
             total = have + length if length else None
             with tqdm(None, file.path.name, total, unit="B", unit_scale=True, initial=have, delay=2) as bar:
@@ -168,62 +153,70 @@ def _fetch_rest(file: RunFile, part: Path) -> None:
                 raise Cut(f"the connection ended after {to.tell()} of {have + length} bytes")
 
 
+def _open(file: RunFile, method: str, headers: dict[str, str], timeout: float) -> HTTPResponse:
+    assert file.url is not None
+    headers = {"User-Agent": f"sirbench/{__version__}"} | headers
+    request = urllib.request.Request(file.url, method=method, headers=headers)
+    answer: HTTPResponse = urllib.request.urlopen(request, timeout=timeout)
+    return answer
+
+
 def _version_of(file: RunFile, part: Path) -> str | None:
-    """By what the server tells versions of the file apart, for what is in `part`; weak tags do not."""
+    """The version of the file that `part` belongs to; None if unknown, or if its tag is a weak one."""
     with suppress(FileNotFoundError, ValueError, KeyError):
         known = json.loads(_beside(part, ".json").read_text())
         if known["url"] == file.url and known["version"] and not known["version"].startswith("W/"):
-            return known["version"]
+            return str(known["version"])
     return None
 
 
-def _check_size(file: RunFile, path: Path) -> None:
+def _checked(file: RunFile, path: Path) -> str:
+    """The sha256 of what is at `path`. Raises InputError if it is not the file that was asked for."""
+    remedy = "remove it and run `sirbench fetch`" if file.url else "put the right file there"
     size = path.stat().st_size
     if file.size not in (None, size):
         raise InputError(
-            f"{file.path}: has {size} bytes, not {file.size} as the study says; {_remedy(file)}, or correct "
-            "size in the study if this is the file you want"
+            f"{file.path}: has {size} bytes, not {file.size} as the study says; {remedy}, or correct size in "
+            "the study if this is the file you want"
         )
+    found, record = sha256(path), _beside(file.path, ".sha256")
+    for expected, says, where in (
+        (file.sha256, "the study says", "sha256 in the study"),
+        (recorded(file), "was recorded on first use", record),
+    ):
+        if expected not in (None, found):
+            raise InputError(
+                f"{file.path}: its sha256 is {found}, not {expected} as {says}; {remedy}, or correct {where} "
+                "if this is the file you want"
+            )
+    return found
 
 
-def _remedy(file: RunFile) -> str:
-    return "remove it and run `sirbench fetch`" if file.url else "put the right file there"
+def _record(file: RunFile, found: str) -> None:
+    if recorded(file) is None:
+        with atomic_file(_beside(file.path, ".sha256")) as temporary:
+            temporary.write_text(f"{found}  {file.path.name}\n", encoding="utf-8")
 
 
 def _failed(file: RunFile, reason: object) -> str:
     return f"{file.path}: could not be fetched from {file.url} ({reason}). {by_hand(file)}"
 
 
-def _length(answer: http.client.HTTPResponse) -> int | None:
-    length = answer.headers["Content-Length"]
-    return int(length) if length is not None else None
-
-
 def _beside(path: Path, ending: str) -> Path:
     return path.with_name(path.name + ending)
 
 
-def _forget(part: Path) -> None:
+def _remove(part: Path) -> None:
     part.unlink(missing_ok=True)
     _beside(part, ".json").unlink(missing_ok=True)
 
 
 @contextmanager
-def _forgotten_if_wrong(part: Path) -> Iterator[None]:
-    """Remove `part` on an error: what is wrong from end to end is not to be resumed."""
-    try:
-        yield
-    except InputError:
-        _forget(part)
-        raise
-
-
-@contextmanager
-def _locked(part: Path) -> Iterator[BinaryIO]:
-    """Keep others from writing to `part` meanwhile."""
+def _locked(part: Path) -> Iterator[None]:
+    """Keep other processes from writing to `part` meanwhile."""
     with part.open("ab") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise InputError(f"{part}: another process is fetching it; wait for it") from error
-        yield held
+        yield

@@ -60,7 +60,7 @@ class Lexical:
         return scores
 
     def best(self, words: np.ndarray, depth: int) -> tuple[np.ndarray, np.ndarray]:
-        """Rows of the `depth` texts with the highest positive scores, best first, and the scores of all texts."""
+        """Rows of the `depth` texts with the highest positive scores, best first; and the scores of all."""
         scores = self.scores(words)
         depth = min(depth, len(scores))
         rows = np.argpartition(-scores, depth - 1)[:depth]
