@@ -1,1 +1,1 @@
-"""What is ranked and by what: collections, PyDocs, runs, and what training reads of them."""
+"""Collections, PyDocs, runs, downloads, and the token store that training reads."""

@@ -1,8 +1,8 @@
-"""Collections (documents, queries, qrels), always reached through ir_datasets; PyDocs is one like any other.
+"""Collections (documents, queries, qrels), always read through ir_datasets; PyDocs is treated like any other.
 
-The functions that take a `dataset_id` read it through ir_datasets, which downloads into IR_DATASETS_HOME
-(default ~/.ir_datasets) what is not there yet. Queries and qrels that a study keeps live in plain files:
-``id<TAB>text`` and the four columns of TREC.
+Functions that take a `dataset_id` read it through ir_datasets, which downloads missing files into
+IR_DATASETS_HOME (default ~/.ir_datasets). The queries and qrels that a study keeps are plain files:
+`id<TAB>text`, and TREC's four columns.
 """
 
 import difflib
@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import ir_datasets
 import pandas as pd
@@ -28,16 +28,16 @@ _WORDS = {"docs": "documents", "queries": "queries", "qrels": "qrels"}
 
 
 def open_collection(dataset_id: str, *parts: Part) -> ir_datasets.Dataset:
-    """The ir_datasets dataset `dataset_id`, which must have the `parts` asked for.
+    """The ir_datasets dataset `dataset_id`.
 
-    Raises InputError for an id that ir_datasets does not know and for a missing part.
+    Raises InputError if ir_datasets has no collection of this name, or the collection lacks one of `parts`.
     """
     try:
         dataset = ir_datasets.load(dataset_id)
     except KeyError:
         close = difflib.get_close_matches(dataset_id, list(ir_datasets.registry), n=5)
         hint = f"did you mean {', '.join(close)}?" if close else "https://ir-datasets.com lists them"
-        raise InputError(f"{dataset_id!r} is no collection that ir_datasets knows; {hint}") from None
+        raise InputError(f"ir_datasets has no collection named {dataset_id!r}; {hint}") from None
     for part in parts:
         if not dataset.has(part):
             subsets = [name for name in ir_datasets.registry if name.startswith(f"{dataset_id}/")]
@@ -47,10 +47,10 @@ def open_collection(dataset_id: str, *parts: Part) -> ir_datasets.Dataset:
 
 
 def iterate_documents(dataset_id: str) -> Iterator[Document]:
-    """Every document, in the collection's order; white space normalised.
+    """Every document in the collection's order, white space normalised.
 
-    The text is "url title body" where a document has these three fields (MS MARCO's, and the paper's
-    input), and otherwise what ir_datasets takes for the text (mostly "title text").
+    The text is "url title body" if a document has these three fields (as in MS MARCO, and the paper's input),
+    and otherwise ir_datasets' default text (mostly "title text").
     """
     dataset = open_collection(dataset_id, "docs")
     with _downloading(dataset_id, "docs"):
@@ -63,24 +63,22 @@ def iterate_documents(dataset_id: str) -> Iterator[Document]:
 
 
 def count_documents(dataset_id: str) -> int:
-    """How many documents there are: from ir_datasets' metadata where it knows, otherwise by counting."""
+    """The number of documents, from ir_datasets' metadata if there, otherwise by counting."""
     known = open_collection(dataset_id, "docs").docs_count()
     return known if known is not None else sum(1 for _ in iterate_documents(dataset_id))
 
 
 def count_queries(dataset_id: str) -> int:
-    """How many queries there are, judged or not: from ir_datasets' metadata, otherwise by counting."""
-    dataset = open_collection(dataset_id, "queries")
-    known = dataset.metadata().get("queries", {}).get("count")
-    with _downloading(dataset_id, "queries"):
-        return known if known is not None else sum(1 for _ in dataset.queries_iter())
+    """The number of queries, judged or not, from ir_datasets' metadata if there, otherwise by counting."""
+    known = open_collection(dataset_id, "queries").metadata().get("queries", {}).get("count")
+    return known if known is not None else sum(1 for _ in _iterate_queries(dataset_id))
 
 
 def fingerprint(dataset_id: str, missing: set[str] | None = None) -> str:
     """The sha256 over the ids and texts of `iterate_documents`.
 
-    On the way, every document's id is taken out of `missing`: what is left there has no document. (A large
-    collection takes minutes to read, and it is read whole here anyway.)
+    The id of every document is removed from `missing`, so the ids left there have no document. This is done
+    here because a large collection takes minutes to read.
     """
 
     def passing() -> Iterator[Document]:
@@ -94,34 +92,28 @@ def fingerprint(dataset_id: str, missing: set[str] | None = None) -> str:
 
 
 def query_ids(dataset_id: str) -> set[str]:
-    """The ids of all queries, judged or not: what a given run may mention."""
-    dataset = open_collection(dataset_id, "queries")
-    with _downloading(dataset_id, "queries"):
-        return {query.query_id for query in dataset.queries_iter()}
+    """The ids of all queries, judged or not."""
+    return {query.query_id for query in _iterate_queries(dataset_id)}
 
 
 def query_texts(dataset_id: str) -> list[str]:
     """The texts of all queries, judged or not, in the collection's order."""
-    dataset = open_collection(dataset_id, "queries")
-    with _downloading(dataset_id, "queries"):
-        return [normalise(query.default_text()) for query in dataset.queries_iter()]
+    return [normalise(query.default_text()) for query in _iterate_queries(dataset_id)]
 
 
 def read_queries(dataset_id: str, limit: int | None = None) -> dict[str, str]:
-    """Texts by id of the queries with a positive judgement (relevance >= 1), in the collection's order.
+    """The texts by id of the queries with a positive judgement (relevance >= 1), in the collection's order.
 
-    A `limit` keeps the queries whose ids have the lowest sha256: the same ones on every machine, and a
-    smaller limit keeps a subset of what a larger one keeps.
+    With a `limit`, the queries whose ids have the lowest sha256 are kept: the same ones on every machine, and
+    a smaller limit keeps a subset of the queries that a larger one keeps.
     """
     qrels = read_qrels(dataset_id)
     positive = set(qrels.loc[qrels["relevance"] >= 1, "query_id"])
-    dataset = open_collection(dataset_id, "queries")
-    with _downloading(dataset_id, "queries"):
-        queries = {
-            query.query_id: normalise(query.default_text())
-            for query in dataset.queries_iter()
-            if query.query_id in positive
-        }
+    queries = {
+        query.query_id: normalise(query.default_text())
+        for query in _iterate_queries(dataset_id)
+        if query.query_id in positive
+    }
     kept = set(sorted(queries, key=lambda query_id: hashlib.sha256(query_id.encode()).digest())[:limit])
     return {query_id: text for query_id, text in queries.items() if query_id in kept}
 
@@ -134,13 +126,13 @@ def read_qrels(dataset_id: str) -> pd.DataFrame:
 
 
 def write_queries(queries: dict[str, str], path: Path) -> None:
-    """Write ``id<TAB>text`` lines; texts are normalised, so that each stays on its line."""
+    """Write `id<TAB>text` lines; texts are normalised, so each fits on one line."""
     with atomic_file(Path(path)) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(f"{query_id}\t{normalise(text)}\n" for query_id, text in queries.items())
 
 
 def load_queries(path: Path) -> dict[str, str]:
-    """Read what `write_queries` wrote; InputError, naming file and line, for anything else."""
+    """Read a file of `write_queries`. Raises InputError, naming file and line, if it is malformed."""
     queries: dict[str, str] = {}
     for number, line in numbered_lines(path):
         query_id, tab, text = line.partition("\t")
@@ -164,7 +156,7 @@ def write_qrels(qrels: pd.DataFrame, path: Path) -> None:
 
 
 def load_qrels(path: Path) -> pd.DataFrame:
-    """Read TREC qrels into the columns of `read_qrels`; InputError, naming file and line, if malformed."""
+    """Read TREC qrels as `read_qrels` does. Raises InputError, naming file and line, if malformed."""
 
     def judgements() -> Iterator[tuple[str, str, int]]:
         for number, line in numbered_lines(path):
@@ -182,6 +174,13 @@ def load_qrels(path: Path) -> pd.DataFrame:
     return qrels
 
 
+def _iterate_queries(dataset_id: str) -> Iterator[Any]:
+    """Every query, judged or not, as ir_datasets has it: with `query_id` and `default_text()`."""
+    dataset = open_collection(dataset_id, "queries")
+    with _downloading(dataset_id, "queries"):
+        yield from dataset.queries_iter()
+
+
 def _qrels(judgements: Iterator[tuple[str, str, int]]) -> pd.DataFrame:
     frame = pd.DataFrame(judgements, columns=["query_id", "doc_id", "relevance"])
     return frame.astype({"query_id": "str", "doc_id": "str", "relevance": "int64"})
@@ -189,13 +188,13 @@ def _qrels(judgements: Iterator[tuple[str, str, int]]) -> pd.DataFrame:
 
 @contextmanager
 def _downloading(dataset_id: str, part: Part) -> Iterator[None]:
-    """Turn what ir_datasets raises for a failed download (OSError or RuntimeError) into advice."""
+    """Turn the OSError or RuntimeError of a failed download by ir_datasets into an InputError with advice."""
     try:
         yield
     except (OSError, RuntimeError) as error:
         home, folder = ir_datasets.util.home_path(), dataset_id.split("/")[0]
         raise InputError(
-            f"{dataset_id}: its {_WORDS[part]} could not be had ({error}). To put them there by hand, run "
+            f"{dataset_id}: its {_WORDS[part]} could not be read ({error}). To put them there by hand, run "
             f"`ir_datasets export {dataset_id} {part} > /dev/null` where there is a network and copy its "
-            f"~/.ir_datasets/{folder} to {home / folder} (IR_DATASETS_HOME says where {home} is)"
+            f"~/.ir_datasets/{folder} to {home / folder} (IR_DATASETS_HOME sets {home})"
         ) from error

@@ -1,9 +1,9 @@
-"""The docstrings of an installed package, read from its files with `ast`; nothing is imported or run."""
+"""The docstrings of an installed package, read from its files with `ast`; nothing is imported."""
 
 import ast
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -11,11 +11,11 @@ from typing import NamedTuple
 from sirbench.data.documents import normalise
 from sirbench.machine.errors import InputError
 
-# A summary of fewer words ("Constructor.") asks for nothing in particular; a first paragraph of more is prose
-# rather than a query, and stays in the document.
 SUMMARY_WORDS = range(3, 31)
-# A shorter body ("See `fit`.") cannot be told from its neighbours by anyone.
+"""Words of a summary. A shorter one ("Constructor.") is no useful query; a longer one is prose, and stays in
+the document."""
 BODY_WORDS = 10
+"""Least words of a body. A shorter one ("See `fit`.") cannot be told from similar ones."""
 
 _TEST_FOLDERS = {"test", "tests", "_test", "_tests", "testing"}
 _TEST_FILES = re.compile(r"(test(ing)?_.*|.*_test|conftest)\.py")
@@ -25,26 +25,33 @@ _SEE_ALSO = re.compile(r"^See Also\s*\n[-=~]{3,}[ \t]*\n(.*?)(?=^\S[^\n]*\n[-=~]
 _ENTRY = re.compile(r"(?::[\w:]+:)?`?[~.]?([A-Za-z_][\w.]*)(?:\(\))?`?")
 
 
-class Docstring(NamedTuple):
-    """One docstring: a summary ("" where there is none worth asking) and the body below it."""
+_Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
-    name: str  # as the language has it: numpy.linalg._linalg.norm
-    public_name: str  # without private modules: numpy.linalg.norm
+
+class Docstring(NamedTuple):
+    """One docstring: its summary, "" if that is no useful query, and its body."""
+
+    name: str
+    """The full name: numpy.linalg._linalg.norm."""
+    public_name: str
+    """The name without private modules: numpy.linalg.norm."""
     summary: str
     body: str
-    see_also: list[str]  # the names under "See Also", as written
+    see_also: list[str]
+    """The names under "See Also", as written."""
 
 
 def read_docstrings(package: str) -> Iterator[Docstring]:
-    """Every docstring of a module, class, function or method of `package`, test modules left out.
+    """Every docstring of a module, class, function or method of `package` that has `BODY_WORDS` or more
+    words.
 
-    Files come in the order of their paths, definitions in the order of their lines. Bodies of fewer than
-    `BODY_WORDS` words are left out.
+    Test modules are left out. Files are in the order of their paths, definitions in the order of their lines.
+    Raises InputError if the package is not installed.
     """
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise InputError(
-            f"the package {package!r} is not installed here; `pip install` it as pyproject.toml says"
+            f"the package {package!r} is not installed; install the version that pyproject.toml pins"
         )
     root = Path(spec.submodule_search_locations[0])
     for path in sorted(root.rglob("*.py"), key=lambda path: path.relative_to(root).as_posix()):
@@ -59,34 +66,28 @@ def read_docstrings(package: str) -> Iterator[Docstring]:
         if modules[-1] == "__init__":
             modules.pop()
         public_modules = [part for part in modules if not part.startswith("_")]
-        for qualified_name, text in _definitions(tree):
-            docstring = _parse(
-                ".".join(modules + qualified_name), ".".join(public_modules + qualified_name), text
-            )
+        for name, text in _definitions(tree):
+            docstring = _parse(".".join(modules + name), ".".join(public_modules + name), text)
             if len(docstring.body.split()) >= BODY_WORDS:
                 yield docstring
 
 
-def _definitions(
-    node: ast.Module | ast.ClassDef, outer: tuple[str, ...] = ()
-) -> Iterator[tuple[list[str], str]]:
-    """Names below the module and cleaned docstrings, of `node` and what it defines (no inner functions)."""
-    text = ast.get_docstring(node)
-    if text:
-        yield list(outer), text
-    for child in node.body:
-        if isinstance(child, ast.ClassDef):
-            yield from _definitions(child, (*outer, child.name))
-        elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) and (text := ast.get_docstring(child)):
-            yield [*outer, child.name], text
+def _definitions(node: _Definition | ast.Module, name: Sequence[str] = ()) -> Iterator[tuple[list[str], str]]:
+    """Names within the module and docstrings of `node` and what it defines, without inner functions."""
+    if text := ast.get_docstring(node):
+        yield [*name], text
+    if isinstance(node, ast.Module | ast.ClassDef):
+        for child in node.body:
+            if isinstance(child, _Definition):
+                yield from _definitions(child, [*name, child.name])
 
 
 def _parse(name: str, public_name: str, text: str) -> Docstring:
     see_also = _see_also(text)
-    # Underlines and overlines of headings are no words, and a tokenizer makes a token of each dash.
+    # A tokenizer would make a token of each dash in the lines above and below headings.
     text = "\n".join(line.rstrip() for line in text.splitlines() if not _UNDERLINE.fullmatch(line)).strip()
     first, _, body = text.partition("\n\n")
-    if _SIGNATURE.fullmatch(first):  # "norm(x, ord=None)", as docstrings of extension modules begin
+    if _SIGNATURE.fullmatch(first):  # "norm(x, ord=None)": extension modules begin so
         text = body.strip()
         first, _, body = text.partition("\n\n")
     summary = normalise(first)
@@ -96,7 +97,7 @@ def _parse(name: str, public_name: str, text: str) -> Docstring:
 
 
 def _see_also(text: str) -> list[str]:
-    """The names in a "See Also" section of numpydoc's form: lines ``name, name : description``."""
+    """The names in a "See Also" section in numpydoc's format: lines `name, name : description`."""
     section = _SEE_ALSO.search(text)
     if section is None:
         return []

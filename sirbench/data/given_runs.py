@@ -1,6 +1,6 @@
-"""Runs as others publish them: TREC's six columns, MS MARCO's ranks, and rankings with the texts beside.
+"""Runs as others publish them: TREC's six columns, MS MARCO's ranks, and rankings that include the texts.
 
-What is read becomes a run as `sirbench.data.runs` describes it. Ranks become scores: the negative rank.
+They are converted to the data frame that `sirbench.data.runs` describes; the score of a rank is its negative.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -26,15 +26,15 @@ class Result(NamedTuple):
 
 
 LINES_AT_ONCE = 1_000_000
-"""Lines held as Python objects before they become columns, a tenth as large."""
+"""Lines kept as Python objects before they become columns, which take a tenth of the memory."""
 
 
 def read_given_run(path: Path, format: str, depth: int) -> pd.DataFrame:
-    """Read at most `depth` documents a query from a run in a `format` of `sirbench.study.RunFile`.
+    """Read at most `depth` documents per query from a run in a `format` of `sirbench.study.RunFile`.
 
-    A run of ranks is streamed and only ranks up to `depth` are kept: HDCT's of MS MARCO's training queries,
-    say, has 1000 documents a query, 366 million lines. Raises InputError, naming file and line, for a line
-    in another format, for a document given twice for a query, and for a file that is empty or damaged.
+    A run of ranks is streamed and only ranks up to `depth` are kept: HDCT's run of MS MARCO's training
+    queries has 1000 documents per query, 366 million lines. Raises InputError, naming file and line, for a
+    line in another format, for a document that appears twice for a query, and for an empty or damaged file.
     """
     path = Path(path)
     if format == "trec" and path.suffix != ".zip":
@@ -44,13 +44,13 @@ def read_given_run(path: Path, format: str, depth: int) -> pd.DataFrame:
         for _, result in tqdm(results(path, format), f"read {path.name}", unit=" lines", delay=2)
         if format == "trec" or result.score >= -depth
     )
-    parts = [pd.DataFrame(columns=COLUMNS)]
+    types = {"query_id": "str", "doc_id": "str", "score": "float64"}
+    parts = []
     while lines := list(islice(kept, LINES_AT_ONCE)):
-        parts.append(pd.DataFrame(lines, columns=COLUMNS))
-        parts[-1] = parts[-1].astype({"query_id": "str", "doc_id": "str", "score": "float64"})
-    if len(parts) == 1:
+        parts.append(pd.DataFrame(lines, columns=COLUMNS).astype(types))
+    if not parts:
         raise InputError(f"{path}: the run is empty")
-    run = pd.concat(parts[1:], ignore_index=True)
+    run = pd.concat(parts, ignore_index=True)
     if (twice := run.duplicated(["query_id", "doc_id"])).any():
         query_id, doc_id, _ = run[twice].iloc[0]
         raise InputError(f"{path}: document {doc_id!r} appears a second time for query {query_id!r}")
@@ -59,8 +59,9 @@ def read_given_run(path: Path, format: str, depth: int) -> pd.DataFrame:
 
 
 def results(path: Path, format: str) -> Iterator[tuple[str, Result]]:
-    """Every line of a run: where it stands, for messages, and what it says."""
-    parse, seen = PARSERS[format], {}
+    """Every line of a run: its file and number, for messages, and its content."""
+    parse = PARSERS[format]
+    seen: dict[str, int] = {}
     for file, number, line in _lines(Path(path)):
         try:
             yield f"{file}, line {number}", parse(line, seen)
@@ -91,7 +92,7 @@ def _ranks(line: str, seen: dict[str, int]) -> Result:
 
 
 def _texts(line: str, seen: dict[str, int]) -> Result:
-    """A document's rank is its place among those of its query: `seen` counts."""
+    """The rank of a document is its position among those of its query, which `seen` counts."""
     query_id, _, doc_id, *_ = line.split("\t")
     if not (query_id and doc_id):
         raise ValueError(line)
@@ -107,5 +108,5 @@ PARSERS: Mapping[str, Callable[[str, dict[str, int]], Result]] = {
 EXPECTED = {
     "trec": "6 columns (query Q0 document rank score tag) with a finite score",
     "ranks": "3 columns (query document rank), ranks from 1",
-    "texts": "a query, its text, a document and what else there is, separated by tabs",
+    "texts": "a query, its text, a document and any further columns, separated by tabs",
 }

@@ -1,4 +1,4 @@
-"""Lines of a text file with their numbers, so that every reader can say where a mistake is."""
+"""Lines of a text file with their numbers, so that every reader can say where an error is."""
 
 import gzip
 import zipfile
@@ -10,14 +10,14 @@ from pathlib import Path
 from sirbench.machine.errors import InputError, missing
 
 DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
-"""What reading gzip raises for a file that is damaged, cut short, or no gzip."""
+"""What reading gzip raises for a file that is damaged, truncated or not gzip."""
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """The lines of `path` that are not blank, with numbers from 1; gzip where the name ends in .gz.
+    """The lines of `path` that are not blank, with numbers from 1; a name that ends in .gz means gzip.
 
-    Raises InputError for a missing file and, naming the line, for bytes that are not UTF-8 and for gzip that
-    is damaged or cut short.
+    Raises InputError for a missing file and, naming the line, for bytes that are not UTF-8 and for damaged or
+    truncated gzip.
     """
     path = Path(path)
     if not path.is_file():
@@ -32,12 +32,12 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def archived_lines(path: Path) -> Iterator[tuple[str, int, str]]:
-    """`numbered_lines` of every file in the zip archive `path`, by name, each after its name.
+    """File name, number and text of each line of the files in the zip archive `path`, ordered by name.
 
-    What a Mac adds to an archive (`__MACOSX/`, hidden files) is no file of it. Raises InputError like
-    `numbered_lines`, and for an archive that is damaged or cut short.
+    Skips what macOS adds to archives (`__MACOSX/`, hidden files). Raises InputError like `numbered_lines`,
+    and for a damaged or truncated archive.
     """
-    if not Path(path).is_file():
+    if not path.is_file():
         raise missing(path)
     try:
         with zipfile.ZipFile(path) as archive:
@@ -47,7 +47,7 @@ def archived_lines(path: Path) -> Iterator[tuple[str, int, str]]:
                     with archive.open(name) as file:
                         yield from ((name, *line) for line in _decode(file, f"{path}, {name}"))
     except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, RuntimeError) as error:
-        raise InputError(f"{path}: truncated, or no zip archive that can be read ({error})") from error
+        raise InputError(f"{path}: truncated, or not a readable zip archive ({error})") from error
 
 
 def _decode(file: Iterable[bytes], name: str) -> Iterator[tuple[int, str]]:

@@ -1,9 +1,9 @@
-"""PyDocs: real text with no download, made of the docstrings of packages that the suite depends on anyway.
+"""PyDocs: real text without a download, from the docstrings of packages that the suite depends on.
 
-A document is the body of a docstring, the query its summary line, the one positive that very body; "See
-Also" entries are hyperlinks between documents. `build` writes a collection below `data_home()`, and importing
-this module registers it with ir_datasets: ``pydocs`` (documents), ``pydocs/train`` and ``pydocs/dev`` (with
-queries and qrels); likewise ``pydocs-sliver``, which is small enough for the test suite.
+A document is the body of a docstring; its summary line is a query whose only positive is that body; "See
+Also" entries are links between documents. `build` writes a collection into a folder of `data_home()`.
+Importing this module registers with ir_datasets: `pydocs` (documents), `pydocs/train` and `pydocs/dev` (with
+queries and qrels), and likewise `pydocs-sliver`, which is small enough for the test suite.
 """
 
 import gzip
@@ -28,7 +28,6 @@ from sirbench.data.lines import numbered_lines
 from sirbench.machine.atomic import atomic_folder
 from sirbench.machine.errors import InputError
 
-# Import names and the distributions that carry them, pinned in pyproject.toml.
 PACKAGES = {
     "pydocs": {
         "matplotlib": "matplotlib",
@@ -44,22 +43,24 @@ PACKAGES = {
     },
     "pydocs-sliver": {"networkx": "networkx"},
 }
+"""The packages of each collection: names to import, and names to install, which pyproject.toml pins."""
 SPLITS = ("train", "dev")
-_DEV_SHARE = 10  # one query in ten is for development
+_DEV_SHARE = 10
+"""One query in this many is a dev query."""
 
 
 def data_home() -> Path:
-    """Where built collections lie: the environment variable SIRBENCH_DATA, or ./data."""
+    """The folder of built collections: the environment variable SIRBENCH_DATA, or ./data."""
     return Path(os.environ.get("SIRBENCH_DATA", "data"))
 
 
 def build(name: str, folder: Path) -> dict[str, Any]:
-    """Make the collection `name` in `folder` and return its description, which is also in collection.json.
+    """Build the collection `name` in `folder`; the result is its description, as in collection.json.
 
-    The files: documents.jsonl.gz, {train,dev}.queries.tsv, {train,dev}.qrels, links.tsv (a document id and
-    one that it links to) and collection.json (fingerprint, package versions, counts). They depend on the
-    packages' versions alone. Where `folder` holds a collection with another fingerprint, a warning on stderr
-    names both before it is replaced.
+    The files are documents.jsonl.gz, {train,dev}.queries.tsv, {train,dev}.qrels, links.tsv (ids of a document
+    and of one that it links to) and collection.json (fingerprint, package versions, counts). They depend only
+    on the versions of the packages. If `folder` has a collection with another fingerprint, a warning on
+    stderr names both before it is replaced.
     """
     packages = PACKAGES[name]
     docstrings = [
@@ -73,7 +74,7 @@ def build(name: str, folder: Path) -> dict[str, Any]:
     description = {
         "name": name,
         "fingerprint": fingerprint(Document(doc_id, entry.body) for doc_id, entry in documents.items()),
-        # Without the local part: torch's 2.13.0+cpu and 2.13.0 hold the same Python files.
+        # Without the local part: torch 2.13.0+cpu and 2.13.0 have the same Python files.
         "versions": {package: version(wheel).partition("+")[0] for package, wheel in packages.items()},
         "documents": len(documents),
         "queries": {split: len(queries[split]) for split in SPLITS},
@@ -99,9 +100,9 @@ def build(name: str, folder: Path) -> dict[str, Any]:
 
 
 def _distinct(docstrings: Iterable[Docstring]) -> dict[str, Docstring]:
-    """Documents by id, without the bodies that occur more than once: none of them would be the positive.
+    """Documents by id, without bodies that occur more than once: it would be unclear which is the positive.
 
-    The id is the public name, or the full one where several share the public one.
+    The id is the public name, or the full name if several documents share the public one.
     """
     by_name: dict[str, Docstring] = {}
     for docstring in docstrings:
@@ -116,7 +117,7 @@ def _distinct(docstrings: Iterable[Docstring]) -> dict[str, Docstring]:
 
 
 def _queries(documents: dict[str, Docstring]) -> dict[str, dict[str, str]]:
-    """The summaries that occur once, by split and id of their document; the split is a hash of that id."""
+    """The summaries that occur once, by split and id of their document; a hash of the id gives the split."""
     uses = Counter(docstring.summary.casefold() for docstring in documents.values())
     queries: dict[str, dict[str, str]] = {split: {} for split in SPLITS}
     for doc_id, docstring in documents.items():
@@ -129,8 +130,8 @@ def _queries(documents: dict[str, Docstring]) -> dict[str, dict[str, str]]:
 def _links(documents: dict[str, Docstring]) -> set[tuple[str, str]]:
     """(source id, target id) for each "See Also" entry that names a document.
 
-    A name is looked up as Python would, in the innermost scope first; failing that, it means the only
-    document of the package whose id ends with it.
+    A name is looked up like a name in Python, in the innermost scope first; a name that is not found there
+    means the only document of the package whose id ends with it.
     """
     endings: dict[tuple[str, str], list[str]] = defaultdict(list)
     for doc_id in documents:
@@ -161,7 +162,7 @@ def _report_change(folder: Path, new: dict[str, Any]) -> None:
         return
     if old["fingerprint"] != new["fingerprint"]:
         print(
-            f"warning: {folder} changes, and results made with it no longer compare:\n"
+            f"warning: {folder} changes: results made with the old collection are not comparable any more\n"
             f"  old {old['fingerprint']} from {old['versions']}\n"
             f"  new {new['fingerprint']} from {new['versions']}",
             file=sys.stderr,
@@ -173,7 +174,7 @@ def _write_lines(path: Path, lines: Iterable[str]) -> None:
 
 
 class _Handler:
-    """Reads a file of a built collection; looks for it only when asked, so that registering costs nothing."""
+    """A reader of a file of a built collection, which need not exist when the collection is registered."""
 
     def __init__(self, name: str, file: str) -> None:
         super().__init__()
@@ -183,51 +184,40 @@ class _Handler:
         path = data_home() / self.name / self.file
         if not path.exists():
             raise InputError(
-                f"{self.name} is not built: there is no {path}; `sirbench pydocs {self.name}` "
-                "builds it, and SIRBENCH_DATA says where it lies"
+                f"{self.name} is not built: there is no {path}; `sirbench pydocs {self.name}` builds it "
+                "(SIRBENCH_DATA sets the folder)"
             )
         return path
 
 
-class _Documents(_Handler, BaseDocs):
+class _Documents(_Handler, BaseDocs):  # type: ignore[misc]  # ir_datasets has no types
     def docs_iter(self) -> Iterator[GenericDoc]:
         return (GenericDoc(**json.loads(line)) for _, line in numbered_lines(self.path()))
 
     def docs_count(self) -> int:
-        return json.loads(self.path().with_name("collection.json").read_text(encoding="utf-8"))["documents"]
+        description = json.loads(self.path().with_name("collection.json").read_text(encoding="utf-8"))
+        return int(description["documents"])
 
     def docs_store(self, field: str = "doc_id") -> PickleLz4FullStore:
         path = self.path().with_name("documents.pklz4")
         return PickleLz4FullStore(str(path), self.docs_iter, GenericDoc, field, ["doc_id"])
 
-    def docs_namespace(self) -> str:
-        return self.name
 
-    def docs_lang(self) -> str:
-        return "en"
-
-
-class _Queries(_Handler, BaseQueries):
+class _Queries(_Handler, BaseQueries):  # type: ignore[misc]  # ir_datasets has no types
     def queries_iter(self) -> Iterator[GenericQuery]:
         return (GenericQuery(*line.split("\t")) for _, line in numbered_lines(self.path()))
 
-    def queries_cls(self) -> type[GenericQuery]:
+    def queries_cls(self) -> Any:
         return GenericQuery
 
-    def queries_namespace(self) -> str:
-        return self.name
 
-    def queries_lang(self) -> str:
-        return "en"
-
-
-class _Qrels(_Handler, BaseQrels):
+class _Qrels(_Handler, BaseQrels):  # type: ignore[misc]  # ir_datasets has no types
     def qrels_iter(self) -> Iterator[TrecQrel]:
         for _, line in numbered_lines(self.path()):
             query_id, iteration, doc_id, relevance = line.split()
             yield TrecQrel(query_id, doc_id, int(relevance), iteration)
 
-    def qrels_cls(self) -> type[TrecQrel]:
+    def qrels_cls(self) -> Any:
         return TrecQrel
 
     def qrels_defs(self) -> dict[int, str]:

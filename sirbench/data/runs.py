@@ -1,8 +1,9 @@
 """TREC run files: first-stage candidates in, re-ranked results out.
 
-In memory a run is a data frame with the columns ``query_id`` (str), ``doc_id`` (str) and ``score`` (float64):
-queries in order of first appearance, a query's documents by falling score, and equal scores by falling
-document id, which is trec_eval's rule, so that every evaluator sees the order that is used here.
+In memory a run is a data frame with the columns `query_id` (str), `doc_id` (str) and `score` (float64).
+Queries are in order of first appearance, the documents of a query in descending order of score, and equal
+scores in descending order of document id. This is trec_eval's rule, so every evaluator sees the order that is
+used here.
 """
 
 import csv
@@ -22,7 +23,7 @@ from sirbench.machine.errors import InputError, missing
 
 COLUMNS = ["query_id", "doc_id", "score"]
 
-# Ranks and the constant second column are read as categories (a byte a line) and dropped, as trec_eval does.
+# The second column and ranks are ignored, as in trec_eval; as categories they take one byte per line.
 _DTYPES = {"query_id": "str", "q0": "category", "doc_id": "str", "rank": "category", "score": "float64"}
 _DTYPES |= {"tag": "category"}
 
@@ -30,11 +31,12 @@ _LINES_PER_WRITE = 100_000
 
 
 def read_run(path: Path, depth: int | None = None) -> pd.DataFrame:
-    """Read the run at `path` (plain, or gzip where the name ends in .gz), at most `depth` documents a query.
+    """Read at most `depth` documents per query from the run at `path`; a name that ends in .gz means gzip.
 
-    Columns may be separated by any blanks and lines ended as on Windows. Ranks in the file are ignored:
-    the scores decide. Raises InputError, naming file and line, for anything but six columns with a finite
-    score, for a document given twice for a query, and for a file that is empty, truncated or not UTF-8.
+    Columns may be separated by any white space, and lines may end as on Windows. Scores determine the order,
+    not the file's ranks. Raises InputError, naming file and line, for anything but six columns with a finite
+    score, for a document that appears twice for a query, and for a file that is empty, truncated or not
+    UTF-8.
     """
     path = Path(path)
     if not path.is_file():
@@ -42,7 +44,7 @@ def read_run(path: Path, depth: int | None = None) -> pd.DataFrame:
     try:
         run = pd.read_csv(
             path,
-            sep=r"\s+",  # the C parser's special case: any number of blanks
+            sep=r"\s+",  # any white space; the C parser has a special case for it
             header=None,
             names=list(_DTYPES),
             dtype=_DTYPES,
@@ -51,9 +53,9 @@ def read_run(path: Path, depth: int | None = None) -> pd.DataFrame:
             encoding="utf-8",
             compression="gzip" if path.suffix == ".gz" else None,
         )
-    except (ValueError, *DAMAGED) as error:  # pandas' parser errors and UnicodeDecodeError are ValueErrors
+    except (ValueError, *DAMAGED) as error:  # UnicodeDecodeError and pandas' ParserError are ValueErrors
         raise _first_error(path, otherwise=str(error)) from error
-    too_many_columns = not isinstance(run.index, pd.RangeIndex)  # pandas turned the first ones into an index
+    too_many_columns = not isinstance(run.index, pd.RangeIndex)  # pandas made the first ones an index
     too_few_columns = "" in run["tag"].cat.categories
     if run.empty or too_many_columns or too_few_columns or not np.isfinite(run["score"]).all():
         raise _first_error(path, otherwise="not a TREC run")
@@ -67,14 +69,14 @@ def read_run(path: Path, depth: int | None = None) -> pd.DataFrame:
 
 
 def sort_run(run: pd.DataFrame) -> pd.DataFrame:
-    """The lines of `run` in the order that this module promises."""
+    """The lines of `run` in the order that the module's docstring describes."""
     return _sort(run, *_codes(run))
 
 
 def write_run(run: pd.DataFrame, path: Path, tag: str) -> None:
-    """Write `run`, in its own order, with ranks from 1 and scores that read back as the same float64.
+    """Write `run` in its own order, with ranks from 1 and scores that read back as the same float64.
 
-    A name that ends in .gz is compressed; the same run gives the same bytes every time.
+    The file is compressed if its name ends in .gz. The same run always gives the same bytes.
     """
     ranks = run.groupby("query_id", sort=False).cumcount() + 1
     with atomic_file(Path(path)) as temporary, _create(temporary) as file:
@@ -95,12 +97,17 @@ def check_ids(
     documents: Collection[str] | None = None,
     lines: Iterable[tuple[str, tuple[str, str, float]]] | None = None,
 ) -> None:
-    """Raise InputError, naming file, line and id, if `run` (read from `path`) holds an unknown id.
+    """Raise InputError, naming file, line and id, if `run` has an id that the collection does not have.
 
-    `lines` are the file's places and results, where it is no plain TREC run (`given_runs.results`).
-    `queries` and `documents` are the ids of the whole collection, not those that a study keeps: a published
-    run may cover more queries than the study asks for, while an id that the collection lacks means that the
-    run belongs to another collection. None leaves a kind of id unchecked.
+    A published run may cover more queries than a study keeps, but an id that is unknown to the whole
+    collection means that the run belongs to another one.
+
+    Args:
+        run: the run that was read from `path`.
+        path: the file, a TREC run unless `lines` is given.
+        queries: the ids of all queries of the collection; None leaves queries unchecked.
+        documents: the ids of all its documents; None leaves documents unchecked.
+        lines: the lines of a file in another format, as `given_runs.results` yields them.
     """
     unknown = {
         kind: set(run[column].unique()).difference(known)
@@ -125,7 +132,7 @@ def check_ids(
 
 
 def _codes(run: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Each line's query and document as integers: queries by first appearance, documents by their ids."""
+    """The query and document of each line as integers: queries by first appearance, documents by id."""
     return pd.factorize(run["query_id"])[0], pd.factorize(run["doc_id"], sort=True)[0]
 
 
@@ -135,7 +142,7 @@ def _sort(run: pd.DataFrame, queries: np.ndarray, documents: np.ndarray) -> pd.D
 
 
 def _first_error(path: Path, otherwise: str) -> InputError:
-    """What is wrong with the first bad line of `path`: slow, and called only once an error is known."""
+    """The error of the first bad line of `path`: slow, and called only when there is an error."""
     seen: set[tuple[str, str]] = set()
     try:
         for number, fields in _numbered_fields(path):
@@ -166,8 +173,8 @@ def _is_finite_number(text: str) -> bool:
 
 
 @contextmanager
-def _create(path: Path) -> Iterator[BinaryIO]:
-    """Open a new file for writing; gzip without name and time in its header, which would change the bytes."""
+def _create(path: Path) -> Iterator[BinaryIO | gzip.GzipFile]:
+    """Open a new file for writing; a gzip header has neither name nor time, which would change the bytes."""
     with path.open("wb") as raw:
         if path.suffix == ".gz":
             with gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as file:

@@ -53,7 +53,7 @@ class TokenTable:
 
     def rows(self, ids: Sequence[str] | np.ndarray) -> np.ndarray:
         """The rows (int64) of ids. Raises InputError for an unknown id."""
-        rows = self.ids.get_indexer(pd.Index(ids, dtype="str"))
+        rows = self.ids.get_indexer(pd.Index(np.asarray(ids, dtype=object), dtype="str"))
         if (rows < 0).any():
             missing = ids[int((rows < 0).argmax())]
             raise InputError(f"{missing!r} is not in the token store; was the collection changed since?")
@@ -65,7 +65,7 @@ class TokenTable:
         return lengths
 
     def __getitem__(self, row: int) -> np.ndarray:
-        return self.tokens[self.offsets[row] : self.offsets[row + 1]]
+        return np.asarray(self.tokens[self.offsets[row] : self.offsets[row + 1]])
 
 
 class PairBatch(NamedTuple):
@@ -86,7 +86,7 @@ class TokenPairs:
     def pair_lengths(self, queries: np.ndarray, documents: np.ndarray) -> np.ndarray:
         """The number of tokens of each pair of rows after truncation, special tokens included."""
         lengths: np.ndarray = self.queries.lengths(queries) + self.documents.lengths(documents)
-        return np.minimum(lengths + self.template.special, self.template.max_tokens)
+        return (lengths + self.template.special).clip(max=self.template.max_tokens)
 
     def pairs(self, queries: np.ndarray, documents: np.ndarray) -> PairBatch:
         """The pairs of rows as one batch, padded to its longest pair; only documents are truncated."""

@@ -128,7 +128,7 @@ def test_an_empty_run_is_an_error(tmp_path, ending):
 def test_an_archive_cut_short_is_an_error(tmp_path):
     path = write(tmp_path / "run.zip", TEXTS["ranks"])
     path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(InputError, match=r"run\.zip: truncated, or no zip archive"):
+    with pytest.raises(InputError, match=r"run\.zip: truncated, or not a readable zip archive"):
         read_given_run(path, "ranks", depth=5)
 
 
@@ -137,7 +137,7 @@ def test_a_damaged_archive_is_an_error(tmp_path):
     content = bytearray(path.read_bytes())
     content[60] ^= 255
     path.write_bytes(content)
-    with pytest.raises(InputError, match=r"run\.zip: truncated, or no zip archive"):
+    with pytest.raises(InputError, match=r"run\.zip: truncated, or not a readable zip archive"):
         read_given_run(path, "ranks", depth=5)
 
 

@@ -1,1 +1,1 @@
-"""What lexical first stages share: which words a text has, an index of weighted words, the ranking."""
+"""What lexical first stages share: the words of a text, an index of weighted words, and the ranking."""

@@ -1,4 +1,4 @@
-"""From scores of all documents to a run: the best ones of each query, ties by document id."""
+"""From the scores of all documents to a run: the best documents of each query, ties by document id."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -20,9 +20,9 @@ def rank(
 ) -> pd.DataFrame:
     """The run of the `depth` best documents of each query, in the order of `sirbench.data.runs`.
 
-    `score` is given the numbers of a query's words and returns the scores of all documents (documents,).
-    Only documents that score more than 0, that is share a word with the query, are returned: a query may
-    have fewer than `depth`, or none. `name` stands before the progress bar.
+    `score` maps the numbers of a query's words to the scores of all documents (documents,). Only documents
+    with a positive score, which share a word with the query, are in the run, so a query may have fewer than
+    `depth`, or none. `name` is shown before the progress bar.
     """
     alphabetical = np.argsort(np.argsort(doc_ids))
     rows, scores, counts = [np.empty(0, np.int64)], [np.empty(0)], []
@@ -43,7 +43,7 @@ def rank(
 
 
 def top(scores: np.ndarray, alphabetical: np.ndarray, depth: int) -> np.ndarray:
-    """Rows of the `depth` highest positive scores, falling; equal ones by falling place in the alphabet."""
+    """Rows of the `depth` highest positive scores, descending; ties by descending alphabetical position."""
     lowest = np.partition(scores, -depth)[-depth] if depth < len(scores) else 0
     rows = np.flatnonzero((scores >= lowest) & (scores > 0))
     return rows[np.lexsort((-alphabetical[rows], -scores[rows]))][:depth]

@@ -1,13 +1,13 @@
-"""BM25 over documents whose words have weights in place of frequencies, as arrays by word.
+"""BM25 over documents whose words have weights instead of frequencies, as arrays by word.
 
-Lucene's variant, as in `sirbench.firststage.bm25`, with the weight w(t, d) for f(t, d) and the sum of a
-document's weights for its length; a document contains a word if the word's weight there is positive:
+Lucene's variant, as in `sirbench.firststage.bm25`, with the weight w(t, d) instead of f(t, d) and the sum of
+a document's weights instead of its length; a document contains a word if the word's weight there is positive:
 
     score(q, d) = sum over words t of q: idf(t) * w(t, d) / (w(t, d) + k1 * (1 - b + b * |d| / mean |d|))
     idf(t) = ln(1 + (N - df(t) + .5) / (df(t) + .5)),  |d| = sum over t: w(t, d)
 
 What each (word, document) adds to a score is computed once (Lù, arXiv 2407.03618). A posting takes 8 bytes
-while documents are read and 8 in the index; nothing else grows with the length of the documents.
+while documents are read and 8 bytes in the index; nothing else grows with the length of the documents.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,39 +17,39 @@ import numpy as np
 
 
 class Postings(NamedTuple):
-    """Distinct words and their weights, document after document."""
+    """The distinct words of documents and their weights, one document after another."""
 
     counts: np.ndarray
-    """(documents,) int64: how many words each document has; 0 for none."""
+    """(documents,) int64: the number of words of each document, which may be 0."""
     words: np.ndarray
-    """(postings,) int32: numbers of words."""
+    """(postings,) int32: the words, as numbers."""
     weights: np.ndarray
-    """(postings,) float32: positive."""
+    """(postings,) float32: their weights, which are positive."""
 
 
 class WeightedIndex(NamedTuple):
-    """The postings of every word, one word after the other; documents by row in the order they came."""
+    """The postings of every word, one word after another; documents are rows in the order they were read."""
 
     documents: int
     starts: np.ndarray
     """(words + 1,) int64: where the postings of each word start."""
     rows: np.ndarray
-    """(postings,) int32: documents, rising within a word."""
+    """(postings,) int32: documents, ascending within a word."""
     contributions: np.ndarray
     """(postings,) float32: what the word adds to the document's score."""
 
     def scores(self, words: Sequence[int]) -> np.ndarray:
-        """Scores (documents,) float32 of all documents; a repeated word counts each time."""
+        """The scores (documents,) float32 of all documents; a repeated word counts each time."""
         scores = np.zeros(self.documents, dtype=np.float32)
         for word in words:
-            if word < len(self.starts) - 1:  # a later number belongs to a word without any posting
+            if word < len(self.starts) - 1:  # other words have no posting
                 here = slice(self.starts[word], self.starts[word + 1])
                 scores[self.rows[here]] += self.contributions[here]
         return scores
 
 
 def build_index(batches: Iterable[Postings], *, k1: float, b: float) -> WeightedIndex:
-    """Read batches of documents, then sort their postings by word, freeing each batch when it is copied."""
+    """The index of batches of documents; the memory of a batch is freed when its postings are copied."""
     parts = list(batches)
     df = _document_frequencies(parts)
     lengths = np.concatenate([np.empty(0), *(_lengths(part) for part in parts)])
@@ -78,7 +78,7 @@ def build_index(batches: Iterable[Postings], *, k1: float, b: float) -> Weighted
 
 
 def _document_frequencies(parts: Sequence[Postings]) -> np.ndarray:
-    """(words,) int64: in how many documents each word is."""
+    """(words,) int64: the number of documents that contain each word."""
     df = np.zeros(1 + max((int(part.words.max(initial=-1)) for part in parts), default=-1), dtype=np.int64)
     for part in parts:
         np.add.at(df, part.words, 1)

@@ -1,1 +1,1 @@
-"""Context-aware term weights: passages, labels, the regression, and documents put together from passages."""
+"""Context-aware term weights: passages, labels, the regression, and the weights of whole documents."""

@@ -16,7 +16,7 @@ from sirbench.machine.errors import InputError
 
 
 class Examples(NamedTuple):
-    """Passages in the order of the collection, and of each the labels of its words, (words,) float32."""
+    """Passages in the order of the collection, and the labels (words,) float32 of the words of each."""
 
     passages: list[Passage]
     labels: list[np.ndarray]
@@ -33,8 +33,8 @@ def examples_from_queries(
 ) -> Examples:
     """Passages of the documents that are relevant to a training query, labelled by query term recall.
 
-    No more than `most` documents are taken, those with the lowest sha256 of their id. Raises `InputError`
-    where no label is above 0.
+    At most `most` documents are used, those with the lowest sha256 of their id. Raises InputError if no label
+    is above 0.
     """
     asked: dict[str, list[list[int]]] = {}
     for query_id, doc_ids in positives.items():
@@ -42,22 +42,21 @@ def examples_from_queries(
             asked.setdefault(doc_id, []).append(words.learn(queries[query_id]))
     chosen = {doc_id: asked[doc_id] for doc_id in _lowest(asked, most)}
     read = tqdm(documents, "hdct: reading", unit=" documents", delay=2)
-    examples = _examples(((text, chosen[doc_id]) for doc_id, text in read if doc_id in chosen), cut)
-    if not any(labels.any() for labels in examples.labels):
-        raise InputError(
-            "hdct: there is nothing to learn from: no training query shares a word with a document that is "
-            "relevant to it; check the collection's qrels, or set the option `labels: first-sentence`"
-        )
-    return examples
+    return _examples(
+        ((text, chosen[doc_id]) for doc_id, text in read if doc_id in chosen),
+        cut,
+        "no training query shares a word with a document that is relevant to it; check the collection's "
+        "qrels, or set the option `labels: first-sentence`",
+    )
 
 
 def examples_from_first_sentences(
     documents: Callable[[], Iterable[Document]], cut: Cut, words: Words, *, most: int
 ) -> Examples:
-    """Passages of what follows each document's first sentence, labelled by that sentence.
+    """Passages of the rest of each document after its first sentence, labelled by that sentence.
 
-    No more than `most` documents are taken, those with the lowest sha256 of their id. Raises `InputError`
-    where no label is above 0.
+    At most `most` documents are used, those with the lowest sha256 of their id. Raises InputError if no label
+    is above 0.
     """
     chosen = set(_lowest((document.doc_id for document in documents()), most))
 
@@ -67,21 +66,18 @@ def examples_from_first_sentences(
                 beginning, rest = first_sentence(text)
                 yield rest, [words.learn(beginning)]
 
-    examples = _examples(labelled(), cut)
-    if not any(labels.any() for labels in examples.labels):
-        raise InputError(
-            "hdct: there is nothing to learn from: no document repeats a word of its first sentence"
-        )
-    return examples
+    return _examples(labelled(), cut, "no document repeats a word of its first sentence")
 
 
-def _examples(texts: Iterable[tuple[str, list[list[int]]]], cut: Cut) -> Examples:
-    """Passages of texts, labelled by the words of each text's queries."""
+def _examples(texts: Iterable[tuple[str, list[list[int]]]], cut: Cut, why_nothing: str) -> Examples:
+    """The passages of texts, labelled by the words of each text's queries."""
     examples = Examples([], [])
     for text, queries in texts:
         for passage in cut([text])[0]:
             examples.passages.append(passage)
             examples.labels.append(query_term_recall(passage.words, queries))
+    if not any(labels.any() for labels in examples.labels):
+        raise InputError(f"hdct: there is nothing to learn from: {why_nothing}")
     return examples
 
 

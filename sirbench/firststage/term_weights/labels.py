@@ -1,17 +1,17 @@
-"""What a word of a passage should weigh: the labels of the regression.
+"""The labels of the regression: what a word of a passage should weigh.
 
-*Query term recall* (Dai and Callan, arXiv 1910.10687; HDCT's supervision by relevance): the share of
-the queries of a document that have the word,
+*Query term recall* (Dai and Callan, arXiv 1910.10687; HDCT's supervision by relevance) is the share of the
+queries of a document that contain the word,
 
     y(t, d) = |Q(d, t)| / |Q(d)|
 
-with words compared by their stems. The labels of a document hold in each of its passages.
+where words are compared by their stems. A document's labels apply to each of its passages.
 
-*First sentence* (after HDCT's supervision by content, where a document's title and the anchors of its inlinks
-stand in for queries): 1 for a word that the document's beginning has, 0 for another. The beginning is the
-text up to the first sentence's end, of at most 32 words; a collection that ir_datasets gives us as "title
-text" has its title there. What is labelled is the rest of the document: the beginning's place would give it
-away.
+*First sentence* (after HDCT's supervision by content, which uses a document's title and the anchors of its
+inlinks as queries): 1 for a word that occurs in the document's beginning, 0 for any other. The beginning is
+the text up to the end of the first sentence, at most 32 words; it includes the title if ir_datasets gives a
+document as "title text". Only the rest of the document is labelled, because the position of the beginning
+would reveal it.
 """
 
 import re
@@ -23,9 +23,9 @@ _BEGINNING = re.compile(r"(?:\S+\s+){,31}?\S*[.!?](?=\s|$)|(?:\S+(?:\s+|$)){,32}
 
 
 def query_term_recall(words: np.ndarray, queries: Sequence[Sequence[int]]) -> np.ndarray:
-    """Labels (words,) float32 of words (words,), from the words of each of the document's queries.
+    """The labels (words,) float32 of words (words,), from the words of each of the document's queries.
 
-    A query without any word counts among the queries all the same; `queries` has at least one.
+    A query without any word still counts as a query; there must be at least one query.
     """
     assert queries, "a document without queries has no labels"
     in_queries = np.array([word for query in queries for word in set(query)], dtype=np.int64)
@@ -39,6 +39,8 @@ def query_term_recall(words: np.ndarray, queries: Sequence[Sequence[int]]) -> np
 
 
 def first_sentence(text: str) -> tuple[str, str]:
-    """The beginning of a text, and the rest of it, which may be empty."""
-    end = _BEGINNING.match(text).end()
+    """The beginning of a text, and the rest, which may be empty."""
+    beginning = _BEGINNING.match(text)
+    assert beginning is not None  # it matches the empty string too
+    end = beginning.end()
     return text[:end].rstrip(), text[end:].lstrip()

@@ -91,7 +91,8 @@ class CorpusStore:
         starts, lengths = self._piece_starts[words], self._lengths(words)
         ends = lengths.cumsum()
         within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
-        return self._pieces[np.repeat(starts, lengths) + within].astype(np.int64)
+        pieces: np.ndarray = self._pieces[np.repeat(starts, lengths) + within]
+        return pieces.astype(np.int64)
 
     def tokens_of(self, chosen: range) -> np.ndarray:
         """The tokens (int64) of sentences, concatenated."""
@@ -131,4 +132,5 @@ class CorpusStore:
         return np.flatnonzero(np.diff(self._back[1]))
 
     def _lengths(self, words: np.ndarray) -> np.ndarray:
-        return self._piece_starts[words + np.int64(1)] - self._piece_starts[words]
+        """The number of tokens of each word."""
+        return np.asarray(self._piece_starts[words + np.int64(1)] - self._piece_starts[words])
