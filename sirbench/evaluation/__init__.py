@@ -1,1 +1,1 @@
-"""How good a re-ranked run is: measures per query, and what may be said about their differences."""
+"""Measures per query of re-ranked runs, tests of their differences, and the semantic space of negatives."""

@@ -12,22 +12,21 @@ from sirbench.machine.atomic import atomic_file
 from sirbench.machine.errors import InputError
 
 MEANS_ROW = "all"
-"""The last line of a per-query file: the means, under the name that trec_eval gives them."""
+"""The id of the last line of a per-query file, which has the means; trec_eval uses the same name."""
 
 
 def parse_measure(name: str) -> ir_measures.Measure:
-    """Return the ir_measures object that `name` stands for, e.g. ``"nDCG@20"``.
+    """The ir_measures object for a name such as `nDCG@20`.
 
-    Raises:
-        InputError: `name` is no measure, or none that an installed provider computes.
+    Raises InputError if there is no such measure, or no installed provider computes it.
     """
     try:
         measure = ir_measures.parse_measure(name)
         cutoff = measure.params.get("cutoff", 1)
-        supported = ir_measures.DefaultPipeline.supports(measure) and cutoff > 0
+        supports = ir_measures.DefaultPipeline.supports(measure)  # type: ignore[no-untyped-call]  # not typed there
     except (ValueError, NameError, TypeError, AssertionError) as error:
         raise InputError(_unknown_measure(name)) from error
-    if not supported:
+    if not supports or cutoff <= 0:
         raise InputError(_unknown_measure(name))
     return measure
 
@@ -35,30 +34,26 @@ def parse_measure(name: str) -> ir_measures.Measure:
 def per_query(
     run: pd.DataFrame, qrels: pd.DataFrame, queries: Sequence[str], measures: Sequence[str]
 ) -> pd.DataFrame:
-    """Compute `measures` for each of `queries`; a query without a result scores 0 and stays in.
+    """The values of `measures` for each of `queries`: float64, index query_id, a column per measure.
 
-    The definitions are those of trec_eval and of the official MS MARCO script:
+    A query without a result scores 0 and stays in. The definitions are those of trec_eval and of the official
+    MS MARCO script:
 
-    * ``RR@k``: 1 / rank of the first relevant document, 0 if that is beyond rank k;
-    * ``AP@k`` (trec_eval's map_cut): the sum of the precisions at the relevant documents' ranks up to k,
-      divided by the number of all relevant documents, even where that exceeds k;
-    * ``nDCG@k`` (trec_eval's ndcg_cut): gain = relevance, discount = log2(rank + 1), divided by the same sum
+    * `RR@k`: 1 / rank of the first relevant document, 0 if that is beyond rank k;
+    * `AP@k` (trec_eval's map_cut): the sum of the precisions at the relevant documents' ranks up to k,
+      divided by the number of all relevant documents, even if that exceeds k;
+    * `nDCG@k` (trec_eval's ndcg_cut): gain = relevance, discount = log2(rank + 1), divided by the same sum
       over the best possible ranking of all judged documents;
-    * ``R@k``: the share of all relevant documents that is found up to rank k.
+    * `R@k`: the share of all relevant documents that is found up to rank k.
 
-    Relevant means relevance >= 1. Documents rank by score, ties by document id, descending as in trec_eval.
+    Relevant means relevance >= 1. Documents are ranked by score, ties by document id, descending as in
+    trec_eval.
 
     Args:
         run: columns query_id, doc_id, score; no document twice for a query.
         qrels: columns query_id, doc_id, relevance.
-        queries: the query ids to report, in this order; other queries of the run are ignored.
-        measures: names as ir_measures writes them.
-
-    Returns:
-        A frame of float64 with index query_id (exactly `queries`) and a column per name in `measures`.
-
-    Raises:
-        InputError: a name in `measures` is not a measure.
+        queries: the ids of the queries to report, in this order; other queries of the run are ignored.
+        measures: names as ir_measures writes them; InputError if one is not a measure.
     """
     parsed = [parse_measure(name) for name in measures]
     evaluator = ir_measures.evaluator(set(parsed), qrels)
@@ -68,13 +63,13 @@ def per_query(
         name: [values.get((measure, query), 0.0) for query in queries]
         for name, measure in zip(measures, parsed, strict=True)
     }
-    return pd.DataFrame(columns, index=pd.Index(queries, name="query_id", dtype="str"), dtype="float64")
+    return pd.DataFrame(columns, index=pd.Index(list(queries), name="query_id", dtype="str"), dtype="float64")
 
 
 def write_per_query(frame: pd.DataFrame, path: Path) -> None:
-    """Write what `per_query` returned as CSV, losing no bit; the line "all" at the end holds the means.
+    """Write the result of `per_query` as CSV, with values that read back exactly and a last line of means.
 
-    That line is for the reader, and for `read_per_query` the proof that the file is whole.
+    The line of means, "all", is for readers, and tells `read_per_query` that the file is complete.
     """
     means = frame.mean().to_frame(MEANS_ROW).T.rename_axis("query_id")
     with atomic_file(path) as temporary:
@@ -82,10 +77,9 @@ def write_per_query(frame: pd.DataFrame, path: Path) -> None:
 
 
 def read_per_query(path: Path) -> pd.DataFrame:
-    """Read a file of `write_per_query`, without its means.
+    """Read a file of `write_per_query`, without the means.
 
-    Raises:
-        InputError: the file is cut short, edited, or something else than a per-query file.
+    Raises InputError if the file is missing, truncated, edited, or not a per-query file.
     """
     try:
         text = Path(path).read_bytes().decode("utf-8")
@@ -93,24 +87,27 @@ def read_per_query(path: Path) -> pd.DataFrame:
         if header[:1] != ["query_id"] or any(len(line) != len(header) for line in lines):
             raise ValueError("not a table of measures by query_id")
         if not text.endswith("\n") or len(lines) < 2 or lines[-1][0] != MEANS_ROW:
-            raise ValueError(f'no line "{MEANS_ROW}" with the means at the end, so it is cut short')
+            raise ValueError(f'no line "{MEANS_ROW}" with the means at the end: it is truncated')
         values = [[float(value) for value in line[1:]] for line in lines]
         index = pd.Index([line[0] for line in lines[:-1]], name="query_id", dtype="str")
         frame = pd.DataFrame(values[:-1], index=index, columns=header[1:], dtype="float64")
         if not all(map(_close, frame.mean(), values[-1])):
-            raise ValueError(f'the line "{MEANS_ROW}" does not hold the means of the lines above')
+            raise ValueError(f'the line "{MEANS_ROW}" does not have the means of the lines above')
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such per-query file; run `sirbench evaluate` first") from error
     except (ValueError, csv.Error, OSError) as error:
-        raise InputError(f"{path}: not a whole per-query file ({error}); delete it and run again") from error
+        raise InputError(
+            f"{path}: not a complete per-query file ({error}); delete it and run again"
+        ) from error
     return frame
 
 
 def _scored_by_rank(run: pd.DataFrame) -> pd.DataFrame:
-    """Replace scores by negative ranks, which leaves no tie to the providers' judgement.
+    """The run with negative ranks as scores, so that no provider has to break ties.
 
-    ir_measures computes RR with MS MARCO's script, which it feeds ties by ascending document id, and the
-    rest with trec_eval, which breaks them descending and, holding scores in float32, sees more of them.
+    ir_measures computes RR with MS MARCO's script, to which it passes ties in ascending order of document id.
+    It computes the rest with trec_eval, which breaks ties in descending order and sees more ties in its
+    float32 scores.
     """
     ranked = run.sort_values(["query_id", "score", "doc_id"], ascending=[True, False, False])
     return ranked.assign(score=-ranked.groupby("query_id").cumcount().astype("float64"))

@@ -11,14 +11,14 @@ from sirbench.encoding.cross_encoder import CrossEncoder
 from sirbench.machine.errors import TrainingError
 
 WINDOW = 16384
-"""Pairs that are sorted by length together: enough for chunks of nearly equal length."""
+"""Pairs that are sorted by length together; this many give chunks of nearly equal length."""
 
 
 def rerank(encoder: CrossEncoder, candidates: pd.DataFrame, name: str) -> pd.DataFrame:
     """The run of `candidates` (query_id, doc_id, score) with the encoder's scores, ties by document id.
 
-    No document is added, positives neither. Raises `TrainingError` for a score that is no number, or
-    where every query's documents all score alike: such a model ranks nothing, whatever a measure says.
+    No document is added, not even a positive one. Raises TrainingError if a score is not finite, or if for
+    every query all documents have the same score: such a model does not rank, whatever a measure says.
     """
     encoder.model.eval()
     queries = encoder.store.queries.rows(candidates["query_id"].to_numpy())
@@ -32,7 +32,7 @@ def rerank(encoder: CrossEncoder, candidates: pd.DataFrame, name: str) -> pd.Dat
             bar.update(len(values))
     reranked = candidates.assign(score=scores)
     if not np.isfinite(scores).all():
-        raise TrainingError(f"{name}: the model gives scores that are no numbers")
+        raise TrainingError(f"{name}: the model gives scores that are not finite numbers")
     if is_constant(candidates["query_id"].to_numpy(), scores):
         raise TrainingError(f"{name}: every document of a query has the same score; the model has collapsed")
     return sort_run(reranked)

@@ -1,4 +1,4 @@
-"""What per-query values allow to be said: intervals around means, and tests of differences."""
+"""Intervals around means of per-query values, and tests of their differences."""
 
 from collections.abc import Sequence
 
@@ -8,16 +8,14 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 ROUNDING_NOISE = 1e-12
-"""Differences up to this are rounding: measures of two rankings that differ do so by far more."""
+"""Differences up to this are rounding errors: measures of different rankings differ by far more."""
 
 
 def average_over_seeds(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Average the per-query frames of one cell's seeds, query by query, before any test.
+    """The average of the per-query frames of one cell's seeds, query by query, before any test.
 
-    So the queries stay the sample: five seeds of a recipe are no five times as many queries.
-
-    Raises:
-        ValueError: the frames differ in queries, measures, or their order.
+    The queries remain the sample: five seeds of a recipe are not five times as many queries. Raises
+    ValueError if the frames differ in queries, measures, or their order.
     """
     first, *others = frames
     for frame in others:
@@ -27,12 +25,12 @@ def average_over_seeds(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def bootstrap_interval(
-    values: Sequence[float], confidence: float = 0.95, resamples: int = 9999, seed: int = 0
+    values: Sequence[float] | pd.Series, confidence: float = 0.95, resamples: int = 9999, seed: int = 0
 ) -> tuple[float, float]:
-    """Return the percentile bootstrap interval of the mean, resampling the queries (`values`).
+    """The percentile bootstrap interval of the mean of `values`, resampling them (the queries).
 
-    It covers the choice of queries, not the choice of seeds. One query says nothing about the spread
-    over queries: (nan, nan).
+    It accounts for the choice of queries, not of seeds. It is (nan, nan) for fewer than two queries, which
+    have no spread.
     """
     if len(values) < 2:
         return float("nan"), float("nan")
@@ -49,12 +47,10 @@ def bootstrap_interval(
 
 
 def paired_t_test(values: pd.Series, baseline: pd.Series) -> float:
-    """Return the two-sided p-value of the paired t-test on two systems' values for the same queries.
+    """The two-sided p-value of the paired t-test on two systems' values for the same queries.
 
-    1.0 where no query differs (the statistic is 0/0 there); nan with fewer than two queries.
-
-    Raises:
-        ValueError: the two are not about the same queries in the same order.
+    It is 1.0 if no query differs, where the statistic would be 0/0, and nan with fewer than two queries.
+    Raises ValueError if the two do not have the same queries in the same order.
     """
     if not values.index.equals(baseline.index):
         raise ValueError("a paired test needs the same queries in the same order")
@@ -66,7 +62,8 @@ def paired_t_test(values: pd.Series, baseline: pd.Series) -> float:
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Adjust the p-values of one family by Holm's step-down method; missing ones (None, nan) stay as given.
+    """The p-values of one family, adjusted by Holm's step-down method; missing ones (None, nan) stay as
+    given.
 
     Source: S. Holm, A simple sequentially rejective multiple test procedure, 1979.
     """

@@ -1,9 +1,9 @@
-"""The semantic space of negatives in the classifier, measured: what Figure 6 draws, as numbers.
+"""Measures of the semantic space of negatives in the classifier, which Figure 6 draws.
 
-Everything is about the classifier, that is the last level. A *candidate* here is a candidate that is not
-judged positive; *selected* are the candidates that the classifier trained on for a query in an epoch.
-Embeddings are those of `sirbench embed`: known at the start, the middle and the end of training only, so
-an epoch is measured with those of the moment nearest to its end (of two equally near ones, the later).
+The classifier is the last level. A *candidate* here is a candidate that is not judged positive; the
+*selected* ones are those that the classifier trained on for a query in an epoch. `sirbench embed` gives
+embeddings at the start, the middle and the end of training, so an epoch is measured with those of the moment
+nearest to its end (the later of two equally near ones).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -26,95 +26,94 @@ UNITS = {
 """The measures of `measure_space` and their units."""
 
 SHINGLE = 5
-"""Tokens of a shingle."""
+"""The number of tokens of a shingle."""
 NEAR_DUPLICATE = 0.5
-"""Jaccard overlap of shingles from which on a negative counts as near-duplicate of a positive."""
+"""The least Jaccard overlap of shingles at which a negative counts as a near-duplicate of a positive."""
 AXES = 8
-"""Dimensions in which volumes are compared: no more than a classifier has negatives, mostly."""
+"""The dimensions in which volumes are compared: mostly no more than a classifier has negatives."""
 SHRINKAGE = 0.1
-"""Share of the isotropic covariance that is mixed into every other."""
+"""The share of the isotropic covariance that is mixed into every covariance."""
 
 
 def measure_space(trace: pd.DataFrame, embedded: pd.DataFrame) -> pd.DataFrame:
     """Every measure per epoch, averaged over the training queries that are embedded.
 
-    Args:
-        trace: selection trace of a cell (step, epoch, query_id, level, ranks).
-        embedded: embeddings of the same cell, as `sirbench embed` writes them.
+    The result has a line per epoch and measure: `epoch` (from 1), `moment` (of the embeddings), `measure`,
+    `value`, its 95 % percentile bootstrap interval over queries (`ci_low`, `ci_high`), `unit` and `queries`,
+    the number of queries that have a value. A query has none if it has no negative, or if a measure needs an
+    epoch before the first. `value` is NaN if `queries` is 0, the interval if it is 0 or 1.
 
-    Returns:
-        A line per epoch and measure: `epoch` (from 1), `moment` (of the embeddings), `measure`, `value`,
-        its 95 % percentile bootstrap interval over queries (`ci_low`, `ci_high`), `unit`, and `queries`, the
-        number of queries that have a value: where a query has no negative, or there is no epoch before,
-        nothing is made up. `value` is NaN where `queries` is 0, the interval where it is 0 or 1.
+    Args:
+        trace: the selection trace of a cell (step, epoch, query_id, level, ranks).
+        embedded: the embeddings of the same cell, as `sirbench embed` writes them.
     """
     embedded = embedded[embedded["split"] == "train"]
     lines = []
     for query, documents in embedded.groupby("query_id", sort=False):
-        selected = selected_ranks(trace, query)
+        selected = selected_ranks(trace, str(query))
         by_moment = dict(iter(documents.groupby("moment", sort=False)))
         for epoch in range(len(selected)):
             moment = nearest_moment(epoch, len(selected))
-            values = _measure_query(selected[: epoch + 1], by_moment[moment])
-            lines += [(epoch + 1, moment, measure, value) for measure, value in values.items()]
+            measured = _measure_query(selected[: epoch + 1], by_moment[moment])
+            lines += [(epoch + 1, moment, measure, value) for measure, value in measured.items()]
     columns = ["epoch", "moment", "measure", "value"]
     summary = []
     for key, values in pd.DataFrame(lines, columns=columns).groupby(columns[:3], sort=False)["value"]:
         known = values.dropna()
         interval = bootstrap_interval(known)
-        summary.append((*key, known.mean(), *interval, UNITS[key[2]], len(known)))
+        summary.append((*key, known.mean(), *interval, UNITS[str(key[2])], len(known)))
     return pd.DataFrame(summary, columns=[*columns, "ci_low", "ci_high", "unit", "queries"])
 
 
 def selected_ranks(trace: pd.DataFrame, query_id: str) -> list[list[int]]:
-    """Ranks of the negatives that the classifier trained on for a query, per epoch."""
+    """The ranks of the negatives that the classifier trained on for a query, per epoch."""
     lines = trace[(trace["query_id"] == query_id) & (trace["level"] == trace["level"].max())]
     return [[int(rank) for rank in ranks] for ranks in lines.sort_values("epoch")["ranks"]]
 
 
 def nearest_moment(epoch: int, epochs: int) -> str:
-    """The moment whose embeddings an epoch (from 0) of so many is measured with."""
-    # Twice the distances between the ends of epochs and 0, epochs/2 and epochs: whole numbers.
+    """The moment whose embeddings are used to measure one of `epochs` epochs, counted from 0."""
+    # The distances of the epoch's end from 0, epochs / 2 and epochs, doubled to be whole numbers.
     distances = [abs(2 * (epoch + 1) - epochs * place) for place in range(3)]
     return MOMENTS[max(place for place in range(3) if distances[place] == min(distances))]
 
 
 def coverage(selected: Sequence[Collection[int]], candidates: int) -> float:
-    """|union of the sets selected in the epochs so far| / |candidates|, from 0 to 1; NaN without any."""
+    """|union of the sets selected in the epochs so far| / |candidates|; NaN without candidates."""
     return len(set().union(*selected)) / candidates if candidates else np.nan
 
 
 def turnover(before: Collection[int], after: Collection[int]) -> float:
-    """1 - |before and after| / |before or after|: 0 for the same set, 1 for another; NaN for two empty ones.
+    """1 - |before and after| / |before or after|: 0 for equal sets, 1 for disjoint, NaN for two empty sets.
 
-    The dynamics of the selection: between one epoch and the next.
+    This is the dynamics of the selection from one epoch to the next.
     """
     union = set(before) | set(after)
     return 1 - len(set(before) & set(after)) / len(union) if union else np.nan
 
 
 def margin(positives: np.ndarray, selected: np.ndarray) -> float:
-    """Mean score of the positives minus mean score of the selected, in logits; the lower the harder."""
+    """The mean score of the positives minus that of the selected, in logits; lower means harder."""
     return float(positives.mean() - selected.mean()) if len(positives) and len(selected) else np.nan
 
 
 def relative_volume(selected: np.ndarray, candidates: np.ndarray) -> float:
     """Log-determinant of the covariance of `selected` (k, width) relative to `candidates` (n, width).
 
-    (log det C(selected) - log det C(candidates)) / r, in nats per dimension: 0 where the selected are
-    spread like all candidates, below 0 where they huddle, independent of where they are, of rotation and
-    of scale. The r leading principal axes of the candidates span the space, r being `AXES` or as many as
-    have variance; C(X) = (1 - s) cov(X) + s t I, with cov dividing by the number of rows, s = `SHRINKAGE`
-    and t the candidates' mean variance along those axes (the target of Ledoit and Wolf 2004, doi:
-    10.1016/S0047-259X(03)00096-4, with a fixed s so that all sets are shrunk alike). So it is defined for
-    any k from 1 on; but few documents span little, hence compare recipes that keep equally many.
-    NaN where nothing is selected, or all candidates lie in one point.
+    (log det C(selected) - log det C(candidates)) / r, in nats per dimension: 0 if the selected are spread
+    like all candidates, negative if they are closer together. It does not depend on position, rotation or
+    scale. The space is spanned by the r leading principal axes of the candidates, where r is `AXES`, or the
+    number of axes with variance if that is smaller. C(X) = (1 - s) cov(X) + s t I, where cov divides by the
+    number of rows, s = `SHRINKAGE`, and t is the candidates' mean variance along those axes (the target of
+    Ledoit and Wolf 2004, doi: 10.1016/S0047-259X(03)00096-4, with a fixed s so that all sets are shrunk
+    alike). So the volume is defined for every k >= 1; but few documents span little, so compare only recipes
+    that keep equally many. It is NaN if nothing is selected, or if all candidates are the same point.
     """
     if not len(selected) or not len(candidates):
         return np.nan
     centred = np.asarray(candidates, dtype=np.float64) - np.mean(candidates, axis=0, dtype=np.float64)
     _, singular, axes = np.linalg.svd(centred, full_matrices=False)
-    # Embeddings are float32: what is smaller than their rounding is no variance.
+    # Embeddings are float32: what is smaller than their rounding errors is not variance.
     rank = int((singular > np.abs(candidates).max() * np.finfo(np.float32).eps * len(candidates)).sum())
     axes, singular = axes[: min(AXES, rank)], singular[: min(AXES, rank)]
     if not len(axes):
@@ -123,16 +122,15 @@ def relative_volume(selected: np.ndarray, candidates: np.ndarray) -> float:
 
     def log_determinant(points: np.ndarray) -> float:
         covariance = np.atleast_2d(np.cov(points @ axes.T, rowvar=False, bias=True))
-        return np.linalg.slogdet((1 - SHRINKAGE) * covariance + SHRINKAGE * target)[1]
+        return float(np.linalg.slogdet((1 - SHRINKAGE) * covariance + SHRINKAGE * target).logabsdet)
 
     return float((log_determinant(np.asarray(selected, np.float64)) - log_determinant(centred)) / len(axes))
 
 
 def overlap(document: Sequence[int], other: Sequence[int]) -> float:
-    """Jaccard index of the token shingles of two documents, from 0 to 1 (Broder 1997, resemblance).
+    """The Jaccard index of the token shingles of two documents, from 0 to 1 (Broder 1997, resemblance).
 
-    A shingle is `SHINGLE` tokens in a row; a shorter document is one shingle. An empty document
-    resembles none.
+    A shingle is `SHINGLE` consecutive tokens; a shorter document is one shingle. An empty document has none.
     """
     some, others = _shingles(document), _shingles(other)
     return len(some & others) / len(some | others) if some and others else 0.0
@@ -144,7 +142,7 @@ def _shingles(tokens: Sequence[int]) -> set[tuple[int, ...]]:
 
 
 def _measure_query(selected: Sequence[Sequence[int]], documents: pd.DataFrame) -> Mapping[str, float]:
-    """The measures of the last of these epochs, for one query at one moment."""
+    """The measures of the last of these epochs, for one query and one moment."""
     negatives = documents[documents["kind"] == "negative"].set_index("rank")
     positives = documents.loc[documents["kind"] == "positive", "score"].to_numpy()
     ranks = list(selected[-1])

@@ -1,1 +1,1 @@
-"""What every room stands on: device, GPUs, atomic files, provenance, errors, and hashed random draws."""
+"""What every other room uses: device, GPUs, atomic files, provenance, errors, and hashed random draws."""

@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all, whatever kills the writer."""
+"""Files and folders that appear complete or not at all, whatever kills the writer."""
 
 import os
 import shutil
@@ -9,10 +9,10 @@ from pathlib import Path
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; rename it to `path` when the block ends without error.
+    """A temporary path beside `path`, which is renamed to `path` when the block ends without an error.
 
-    The bytes are flushed to disk before the rename, so a crash leaves the old file or the new one.
-    The temporary name ends like `path` (``.gz`` stays ``.gz``), since writers look at the ending.
+    The bytes are flushed to disk before the rename, so a crash leaves the old file or the new one. The
+    temporary name has the same ending (`.gz` stays `.gz`), because writers look at it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -28,9 +28,10 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty temporary folder; rename it to `path`, replacing it, when the block ends well.
+    """An empty temporary folder, which replaces `path` when the block ends without an error.
 
-    A folder cannot be replaced in one go: a crash may leave none at `path`, but never half of one.
+    A folder cannot be replaced in one operation: a crash may leave no folder at `path`, but never an
+    incomplete one.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

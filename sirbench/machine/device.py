@@ -1,4 +1,4 @@
-"""The device that a job computes on: never more jobs on a GPU than one, on whatever machine."""
+"""The device that a job computes on: at most one job per GPU, on any machine."""
 
 import fcntl
 import os
@@ -18,17 +18,17 @@ from sirbench.machine.errors import InputError
 def claim_device(gpus: int, threads: int) -> Iterator[torch.device]:
     """The device for a job that asks for `gpus`, with deterministic arithmetic and `threads` CPU threads.
 
-    Fewer threads where OMP_NUM_THREADS says so: Snakemake sets it to what a job was given of `--cores`.
-    The first of the visible GPUs that no other process holds is taken, by a lock that the system drops with
-    the process, and made torch's current one; if all are taken, this waits. Workers of `torchrun` take one
-    each in the same way; an `InputError` says so where there can never be enough of them.
+    OMP_NUM_THREADS may lower the threads: Snakemake sets it to the job's share of `--cores`. The first
+    visible GPU that no other process holds is locked and made torch's current one; if all are held, this
+    waits. The system releases the lock when the process ends. Workers of `torchrun` lock one GPU each. Raises
+    InputError if there are more workers than GPUs.
     """
     torch.set_num_threads(min(threads, int(os.environ.get("OMP_NUM_THREADS") or threads)))
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    # With `warn_only`, fused attention would keep a backward pass on GPUs that is not deterministic.
+    # Not `warn_only`: fused attention would keep a backward pass that is not deterministic on GPUs.
     torch.use_deterministic_algorithms(True)
-    # Nothing here reads memory that it has not written, and filling it takes 8 % of a step on a CPU.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    # No code here reads memory before writing it, and filling it takes 8 % of a step on a CPU.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # set dynamically
     visible = torch.cuda.device_count() if gpus else 0
     with ExitStack() as held:
         if gpus and not visible:
@@ -38,13 +38,13 @@ def claim_device(gpus: int, threads: int) -> Iterator[torch.device]:
         else:
             check_workers(visible)
             number = held.enter_context(claim_one([_identity(number) for number in range(visible)]))
-            # What NCCL sends objects through; otherwise GPU 0 for every worker.
+            # NCCL sends objects through the current device, which would be GPU 0 for every worker.
             torch.cuda.set_device(number)
             yield torch.device("cuda", number)
 
 
 def check_workers(visible: int) -> None:
-    """Raise `InputError` if `torchrun` has started more workers here than there are GPUs to take."""
+    """Raise InputError if `torchrun` has started more workers here than there are visible GPUs."""
     workers = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     if workers > visible:
         raise InputError(
@@ -54,12 +54,12 @@ def check_workers(visible: int) -> None:
 
 
 def _identity(number: int) -> str:
-    """What tells a GPU from all others, whichever of them a process sees; its number where nothing does."""
+    """What identifies a GPU, whichever GPUs a process sees; its number if nothing does."""
     return str(getattr(torch.cuda.get_device_properties(number), "uuid", number))
 
 
 def describe_device(device: torch.device) -> dict[str, object]:
-    """What a job computed on: `device` (the GPU's name, or `cpu`), and of a GPU its memory and CUDA."""
+    """A description of the device: `device` (the GPU's name, or `cpu`), and for a GPU its memory and CUDA."""
     if device.type != "cuda":
         return {"device": "cpu"}
     properties = torch.cuda.get_device_properties(device)
@@ -69,9 +69,10 @@ def describe_device(device: torch.device) -> dict[str, object]:
 
 @contextmanager
 def claim_one(names: Sequence[str], folder: Path | None = None, poll: float = 1.0) -> Iterator[int]:
-    """Hold the first of these that no other process of this machine holds, and yield its place; wait for one.
+    """The position of the first name that no other process of this machine holds; it is held meanwhile.
 
-    SLURM may show every job and every step its own GPUs as 0, 1, ..., so each of them has locks of its own.
+    If all are held, this waits for one. SLURM may number the GPUs of every job and step as 0, 1, ..., so each
+    job and step has its own locks.
     """
     if folder is None:
         parts = [str(os.getuid()), *(os.environ.get(f"SLURM_{part}_ID", "") for part in ("JOB", "STEP"))]

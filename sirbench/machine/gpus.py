@@ -1,4 +1,4 @@
-"""How many GPUs this process may use, asked without importing torch."""
+"""The number of GPUs that this process may use, found without importing torch."""
 
 import os
 import re
@@ -6,11 +6,11 @@ import subprocess
 from itertools import takewhile
 
 DEVICE = re.compile(r"\s*(\d+|(GPU|MIG)-.+)")
-"""How CUDA_VISIBLE_DEVICES names a device; CUDA ignores what follows anything else."""
+"""A device in CUDA_VISIBLE_DEVICES; CUDA ignores everything after the first other entry."""
 
 
 def visible_gpus() -> int:
-    """The GPUs that CUDA_VISIBLE_DEVICES names, or else those that the driver lists; 0 without a driver."""
+    """The number of GPUs in CUDA_VISIBLE_DEVICES, or else in the driver's list; 0 without a driver."""
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     if named is not None:
         return len(list(takewhile(DEVICE.match, named.split(","))))

@@ -1,4 +1,4 @@
-"""Where a result comes from: code, versions, machine, inputs; kept beside every trained model."""
+"""Where a result comes from: code, versions, machine and inputs; kept beside every trained model."""
 
 import hashlib
 import json
@@ -24,30 +24,30 @@ PACKAGES = (
     "numpy",
     "snakemake",
 )
-"""Packages whose version can change a number."""
+"""The packages whose version can change a number."""
 
 
 def sha256(path: Path) -> str:
-    """The checksum of a file."""
+    """The sha256 of a file, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def checksums(paths: Mapping[str, Path]) -> dict[str, str]:
-    """Checksum by name of the files that a job reads."""
+    """The sha256 by name of the files that a job reads."""
     return {name: sha256(path) for name, path in paths.items()}
 
 
 def digest(content: Any) -> str:
-    """sha256 of anything that JSON can hold, the same for the same content."""
+    """The sha256 of anything that JSON can express, whatever the order of its keys."""
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def machine() -> dict[str, Any]:
-    """Git commit of this code and whether files differ from it, package versions, and the hardware.
+    """The git commit of this code and whether files differ from it, package versions, and the hardware.
 
-    `commit` and `dirty` are null where the code is not in a git checkout. `cores` and `memory_gb` are the
-    machine's, of which a job may have had a part.
+    `commit` and `dirty` are null if the code is not in a git checkout. `cores` and `memory_gb` are those of
+    the whole machine, of which a job may have had a part.
     """
     status = _git("status", "--porcelain", "--untracked-files=no")
     return {
@@ -67,14 +67,14 @@ def machine() -> dict[str, Any]:
 
 
 def write_provenance(path: Path, content: Mapping[str, Any]) -> None:
-    """Write what is known of a result as JSON, with `machine()` added."""
+    """Write `content` and `machine()` as JSON."""
     with atomic_file(path) as temporary:
         whole = json.dumps({**content, "machine": machine()}, indent=2, default=str)
         temporary.write_text(whole + "\n", encoding="utf-8")
 
 
 def _cpu_model() -> str | None:
-    """The model's name, which only Linux tells, in a file of its own."""
+    """The model's name, which Linux has in /proc/cpuinfo."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Random draws by hash: a function of what they are for, so that no job has to remember a random state."""
+"""Random draws by hash: they depend only on what they are for, so no job has to keep a random state."""
 
 import hashlib
 
@@ -6,6 +6,6 @@ import numpy as np
 
 
 def random_generator(*key: object) -> np.random.Generator:
-    """A generator that depends on `key` alone, the same on every machine."""
+    """A generator that depends on `key` alone and is the same on every machine."""
     digest = hashlib.sha256("\x1f".join(map(str, key)).encode()).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))

@@ -180,7 +180,7 @@ def test_a_file_cut_at_any_byte_is_refused_by_name(written):
     whole = path.read_bytes()
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
-        with pytest.raises(InputError, match=r"per_query\.csv: not a whole per-query file"):
+        with pytest.raises(InputError, match=r"per_query\.csv: not a complete per-query file"):
             read_per_query(path)
 
 

@@ -69,7 +69,7 @@ def test_windows_change_nothing(tiny_store, monkeypatch):
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
 def test_a_score_that_is_no_number_is_an_error(bad, tiny_store):
-    with pytest.raises(TrainingError, match=r"re-rank cell: .* no numbers"):
+    with pytest.raises(TrainingError, match=r"re-rank cell: .* not finite numbers"):
         rerank(scorer(tiny_store, 0.0, 1.0, bad, 2.0, 3.0, 0.0), candidates(), "re-rank cell")
 
 
