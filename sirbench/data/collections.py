@@ -19,8 +19,7 @@ from tqdm import tqdm
 import sirbench.data.pydocs  # noqa: F401  (registers PyDocs with ir_datasets)
 from sirbench.data import documents
 from sirbench.data.documents import Document, normalise
-from sirbench.data.lines import numbered_lines
-from sirbench.machine.atomic import atomic_file
+from sirbench.data.lines import numbered_lines, write_lines
 from sirbench.machine.errors import InputError
 
 Part = Literal["docs", "queries", "qrels"]
@@ -127,8 +126,7 @@ def read_qrels(dataset_id: str) -> pd.DataFrame:
 
 def write_queries(queries: dict[str, str], path: Path) -> None:
     """Write `id<TAB>text` lines; texts are normalised, so each fits on one line."""
-    with atomic_file(Path(path)) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(f"{query_id}\t{normalise(text)}\n" for query_id, text in queries.items())
+    write_lines(path, (f"{query_id}\t{normalise(text)}" for query_id, text in queries.items()))
 
 
 def load_queries(path: Path) -> dict[str, str]:
@@ -148,11 +146,8 @@ def load_queries(path: Path) -> dict[str, str]:
 
 def write_qrels(qrels: pd.DataFrame, path: Path) -> None:
     """Write TREC's four columns: query id, 0, document id, relevance."""
-    with atomic_file(Path(path)) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
-        columns = (qrels[name].tolist() for name in ("query_id", "doc_id", "relevance"))
-        file.writelines(
-            f"{query} 0 {document} {value}\n" for query, document, value in zip(*columns, strict=True)
-        )
+    rows = qrels[["query_id", "doc_id", "relevance"]].itertuples(index=False)
+    write_lines(path, (f"{query} 0 {document} {relevance}" for query, document, relevance in rows))
 
 
 def load_qrels(path: Path) -> pd.DataFrame:

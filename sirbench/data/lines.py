@@ -1,12 +1,15 @@
-"""Lines of a text file with their numbers, so that every reader can say where an error is."""
+"""Text files by line: read with line numbers, so that errors can be located, and written reproducibly."""
 
 import gzip
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
+from typing import BinaryIO
 
+from sirbench.machine.atomic import atomic_file
 from sirbench.machine.errors import InputError, missing
 
 DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
@@ -48,6 +51,26 @@ def archived_lines(path: Path) -> Iterator[tuple[str, int, str]]:
                         yield from ((name, *line) for line in _decode(file, f"{path}, {name}"))
     except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, RuntimeError) as error:
         raise InputError(f"{path}: truncated, or not a readable zip archive ({error})") from error
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write the lines, ended by "\\n" on every system, in UTF-8; a name that ends in .gz means gzip."""
+    with atomic_file(path) as temporary, create(temporary) as file:
+        file.writelines(f"{line}\n".encode() for line in lines)
+
+
+@contextmanager
+def create(path: Path) -> Iterator[BinaryIO | gzip.GzipFile]:
+    """A new file for bytes; gzip, without name and time in its header, if the name of the file ends in .gz.
+
+    A name or time would change the bytes.
+    """
+    with path.open("wb") as raw:
+        if path.suffix == ".gz":
+            with gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as file:
+                yield file
+        else:
+            yield raw
 
 
 def _decode(file: Iterable[bytes], name: str) -> Iterator[tuple[int, str]]:

@@ -6,7 +6,6 @@ Importing this module registers with ir_datasets: `pydocs` (documents), `pydocs/
 queries and qrels), and likewise `pydocs-sliver`, which is small enough for the test suite.
 """
 
-import gzip
 import hashlib
 import json
 import os
@@ -24,7 +23,7 @@ from tqdm import tqdm
 
 from sirbench.data.docstrings import Docstring, read_docstrings
 from sirbench.data.documents import Document, fingerprint
-from sirbench.data.lines import numbered_lines
+from sirbench.data.lines import numbered_lines, write_lines
 from sirbench.machine.atomic import atomic_folder
 from sirbench.machine.errors import InputError
 
@@ -82,20 +81,14 @@ def build(name: str, folder: Path) -> dict[str, Any]:
     }
     _report_change(folder, description)
     with atomic_folder(folder) as temporary:
-        with (
-            (temporary / "documents.jsonl.gz").open("wb") as raw,
-            gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as file,
-        ):
-            for doc_id, entry in documents.items():
-                line = json.dumps({"doc_id": doc_id, "text": entry.body}, ensure_ascii=False)
-                file.write(f"{line}\n".encode())
+        rows = ({"doc_id": doc_id, "text": entry.body} for doc_id, entry in documents.items())
+        lines = (json.dumps(row, ensure_ascii=False) for row in rows)
+        write_lines(temporary / "documents.jsonl.gz", lines)
         for split in SPLITS:
-            _write_lines(temporary / f"{split}.queries.tsv", map("\t".join, queries[split].items()))
-            _write_lines(
-                temporary / f"{split}.qrels", (f"{doc_id} 0 {doc_id} 1" for doc_id in queries[split])
-            )
-        _write_lines(temporary / "links.tsv", map("\t".join, links))
-        _write_lines(temporary / "collection.json", [json.dumps(description, indent=2)])
+            write_lines(temporary / f"{split}.queries.tsv", map("\t".join, queries[split].items()))
+            write_lines(temporary / f"{split}.qrels", (f"{name} 0 {name} 1" for name in queries[split]))
+        write_lines(temporary / "links.tsv", map("\t".join, links))
+        write_lines(temporary / "collection.json", [json.dumps(description, indent=2)])
     return description
 
 
@@ -167,10 +160,6 @@ def _report_change(folder: Path, new: dict[str, Any]) -> None:
             f"  new {new['fingerprint']} from {new['versions']}",
             file=sys.stderr,
         )
-
-
-def _write_lines(path: Path, lines: Iterable[str]) -> None:
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
 
 
 class _Handler:

@@ -7,17 +7,14 @@ used here.
 """
 
 import csv
-import gzip
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
 
-from sirbench.data.lines import DAMAGED, numbered_lines
+from sirbench.data.lines import DAMAGED, create, numbered_lines
 from sirbench.machine.atomic import atomic_file
 from sirbench.machine.errors import InputError, missing
 
@@ -79,7 +76,7 @@ def write_run(run: pd.DataFrame, path: Path, tag: str) -> None:
     The file is compressed if its name ends in .gz. The same run always gives the same bytes.
     """
     ranks = run.groupby("query_id", sort=False).cumcount() + 1
-    with atomic_file(Path(path)) as temporary, _create(temporary) as file:
+    with atomic_file(Path(path)) as temporary, create(temporary) as file:
         for start in range(0, len(run), _LINES_PER_WRITE):
             part = slice(start, start + _LINES_PER_WRITE)
             columns = (run[name].iloc[part].tolist() for name in COLUMNS)
@@ -97,17 +94,12 @@ def check_ids(
     documents: Collection[str] | None = None,
     lines: Iterable[tuple[str, tuple[str, str, float]]] | None = None,
 ) -> None:
-    """Raise InputError, naming file, line and id, if `run` has an id that the collection does not have.
+    """Raise InputError, naming file, line and id, if `run`, read from `path`, has an id that is unknown.
 
-    A published run may cover more queries than a study keeps, but an id that is unknown to the whole
-    collection means that the run belongs to another one.
-
-    Args:
-        run: the run that was read from `path`.
-        path: the file, a TREC run unless `lines` is given.
-        queries: the ids of all queries of the collection; None leaves queries unchecked.
-        documents: the ids of all its documents; None leaves documents unchecked.
-        lines: the lines of a file in another format, as `given_runs.results` yields them.
+    `queries` and `documents` are the ids of the whole collection; None leaves a kind of id unchecked. A
+    published run may cover more queries than a study keeps, but an id unknown to the collection means that
+    the run belongs to another one. `lines` are those of a file in another format, as `given_runs.results`
+    yields them.
     """
     unknown = {
         kind: set(run[column].unique()).difference(known)
@@ -170,14 +162,3 @@ def _is_finite_number(text: str) -> bool:
         return isfinite(float(text))
     except ValueError:
         return False
-
-
-@contextmanager
-def _create(path: Path) -> Iterator[BinaryIO | gzip.GzipFile]:
-    """Open a new file for writing; a gzip header has neither name nor time, which would change the bytes."""
-    with path.open("wb") as raw:
-        if path.suffix == ".gz":
-            with gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as file:
-                yield file
-        else:
-            yield raw

@@ -228,17 +228,14 @@ def tokenize_texts(
     tokenizer: "PreTrainedTokenizerBase", texts: Iterable[str], limit: int
 ) -> list[np.ndarray]:
     """The first `limit` tokens (int32) of each text, without special tokens."""
-    numbered = ((str(number), text) for number, text in enumerate(texts))
-    return [
-        np.array(tokens, dtype=np.int32)
-        for _, encoded in _encode(tokenizer, numbered, limit)
-        for tokens in encoded
-    ]
+    batches = _encode(tokenizer, enumerate(texts), limit)
+    return [np.array(tokens, dtype=np.int32) for _, encoded in batches for tokens in encoded]
 
 
 def _encode(
-    tokenizer: "PreTrainedTokenizerBase", texts: Iterable[tuple[str, str]], limit: int
-) -> Iterator[tuple[tuple[str, ...], list[list[int]]]]:
+    tokenizer: "PreTrainedTokenizerBase", texts: Iterable[tuple[Any, str]], limit: int
+) -> Iterator[tuple[tuple[Any, ...], list[list[int]]]]:
+    """Batches of the names of texts and the first `limit` tokens of each."""
     remaining = iter(texts)
     while batch := list(islice(remaining, 1000)):
         batch_ids, batch_texts = zip(*batch, strict=True)
