@@ -12,10 +12,10 @@ from sirbench.data.documents import normalise
 from sirbench.machine.errors import InputError
 
 SUMMARY_WORDS = range(3, 31)
-"""Words of a summary. A shorter one ("Constructor.") is no useful query; a longer one is prose, and stays in
-the document."""
+"""Words of a summary. A shorter one ("Constructor.") is not a useful query; a longer one is prose and
+stays in the document."""
 BODY_WORDS = 10
-"""Least words of a body. A shorter one ("See `fit`.") cannot be told from similar ones."""
+"""The least number of words of a body. A shorter one ("See `fit`.") cannot be told from similar ones."""
 
 _TEST_FOLDERS = {"test", "tests", "_test", "_tests", "testing"}
 _TEST_FILES = re.compile(r"(test(ing)?_.*|.*_test|conftest)\.py")
@@ -29,7 +29,7 @@ _Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class Docstring(NamedTuple):
-    """One docstring: its summary, "" if that is no useful query, and its body."""
+    """One docstring: its summary, "" if that is not a useful query, and its body."""
 
     name: str
     """The full name: numpy.linalg._linalg.norm."""
@@ -42,11 +42,10 @@ class Docstring(NamedTuple):
 
 
 def read_docstrings(package: str) -> Iterator[Docstring]:
-    """Every docstring of a module, class, function or method of `package` that has `BODY_WORDS` or more
-    words.
+    """Every docstring of a module, class, function or method of `package`, in a fixed order.
 
-    Test modules are left out. Files are in the order of their paths, definitions in the order of their lines.
-    Raises InputError if the package is not installed.
+    Test modules and bodies of fewer than `BODY_WORDS` words are left out. Files are in the order of their
+    paths, definitions in the order of their lines. Raises InputError if the package is not installed.
     """
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:

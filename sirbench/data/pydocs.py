@@ -155,7 +155,7 @@ def _report_change(folder: Path, new: dict[str, Any]) -> None:
         return
     if old["fingerprint"] != new["fingerprint"]:
         print(
-            f"warning: {folder} changes: results made with the old collection are not comparable any more\n"
+            f"warning: {folder} changes: results made with the old collection are no longer comparable\n"
             f"  old {old['fingerprint']} from {old['versions']}\n"
             f"  new {new['fingerprint']} from {new['versions']}",
             file=sys.stderr,

@@ -4,6 +4,7 @@ import csv
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import ir_measures
 import pandas as pd
@@ -22,11 +23,11 @@ def parse_measure(name: str) -> ir_measures.Measure:
     """
     try:
         measure = ir_measures.parse_measure(name)
-        cutoff = measure.params.get("cutoff", 1)
-        supports = ir_measures.DefaultPipeline.supports(measure)  # type: ignore[no-untyped-call]  # not typed there
+        pipeline: Any = ir_measures.DefaultPipeline  # whose methods have no types
+        supported = pipeline.supports(measure) and measure.params.get("cutoff", 1) > 0
     except (ValueError, NameError, TypeError, AssertionError) as error:
         raise InputError(_unknown_measure(name)) from error
-    if not supports or cutoff <= 0:
+    if not supported:
         raise InputError(_unknown_measure(name))
     return measure
 

@@ -62,10 +62,10 @@ def paired_t_test(values: pd.Series, baseline: pd.Series) -> float:
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """The p-values of one family, adjusted by Holm's step-down method; missing ones (None, nan) stay as
-    given.
+    """The p-values of one family, adjusted by Holm's step-down method.
 
-    Source: S. Holm, A simple sequentially rejective multiple test procedure, 1979.
+    Missing ones (None, nan) stay as given. Source: S. Holm, A simple sequentially rejective multiple test
+    procedure, 1979.
     """
     adjusted = list(p_values)
     tested = [i for i, p in enumerate(p_values) if not pd.isna(p)]

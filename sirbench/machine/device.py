@@ -28,7 +28,7 @@ def claim_device(gpus: int, threads: int) -> Iterator[torch.device]:
     # Not `warn_only`: fused attention would keep a backward pass that is not deterministic on GPUs.
     torch.use_deterministic_algorithms(True)
     # No code here reads memory before writing it, and filling it takes 8 % of a step on a CPU.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # set dynamically
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # torch sets it dynamically
     visible = torch.cuda.device_count() if gpus else 0
     with ExitStack() as held:
         if gpus and not visible:

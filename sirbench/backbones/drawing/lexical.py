@@ -1,8 +1,8 @@
-"""BM25 over the texts of a corpus store, for objectives that learn from it: bm25s on stems of the corpus's
-words.
+"""BM25 over the texts of a corpus store, for objectives that learn from it.
 
-Formula and parameters are those of the first stage `bm25`, but words are those of the tokenizer. The index
-stays in memory: about 8 bytes per pair of a text and a stem in it.
+bm25s indexes the stems of the corpus's words. Formula and parameters are those of the first stage `bm25`, but
+words are those of the tokenizer. The index stays in memory: about 8 bytes per pair of a text and a stem in
+it.
 """
 
 from collections.abc import Sequence

@@ -38,11 +38,11 @@ def mask_texts(
     mask: float = 1.0,
     random: float = 0.0,
 ) -> MaskedTexts:
-    """Each text between [CLS] and [SEP], with a share `rate` of its tokens, at least one, chosen for
-    prediction.
+    """The texts, each between [CLS] and [SEP], with some tokens chosen for prediction.
 
-    Of the chosen tokens a share `mask` becomes [MASK], a share `random` becomes any token of the vocabulary,
-    and the others stay. Raises InputError if the tokenizer has no [MASK].
+    Of each text a share `rate` of the tokens, at least one, is chosen. Of the chosen tokens a share `mask`
+    becomes [MASK], a share `random` becomes any token of the vocabulary, and the others stay. Raises
+    InputError if the tokenizer has no [MASK].
     """
     if tokenizer.mask_token_id is None:
         raise InputError("backbones.*.objectives: the tokenizer has no token to mask with")

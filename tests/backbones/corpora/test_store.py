@@ -142,7 +142,7 @@ def test_a_damaged_store_says_so(damage, tmp_path, tokenizer):
         path.unlink()
         if damage == "cut":
             path.write_bytes(content[:-4])
-        with pytest.raises(InputError, match="corpus store is damaged|no corpus store here"):
+        with pytest.raises(InputError, match=r"corpus store is damaged|no corpus store here"):
             CorpusStore(store.folder)
         path.write_bytes(content)
     assert CorpusStore(store.folder).sizes == store.sizes
