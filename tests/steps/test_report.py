@@ -129,6 +129,17 @@ def opened(request, html, tmp_path_factory):
     page.close()
 
 
+FIND_TABLE3 = """
+    table = [...document.querySelectorAll("h3")].find((it) => it.textContent.startsWith("table3"))
+        .nextElementSibling;
+    while (!table.querySelector("table")) table = table.nextElementSibling;
+    head = (number) => table.querySelectorAll("thead tr:last-child th")[number];
+    rows = () => [...table.querySelectorAll("tbody tr")];
+    column = (number) => rows().map((it) => it.cells[number].textContent);
+    true
+"""
+
+
 def test_it_opens_without_errors_and_without_network(opened):
     assert opened.errors() == []
     assert set(opened.requests()) <= {"file", "data"}
@@ -149,24 +160,16 @@ def test_text_of_others_is_text(opened):
 
 
 def test_a_click_on_a_head_sorts_the_table_upwards_then_downwards(opened):
-    opened.evaluate("""
-        table = [...document.querySelectorAll("h3")].find((it) => it.textContent.startsWith("table3"))
-            .nextElementSibling;
-        while (!table.querySelector("table")) table = table.nextElementSibling;
-        head = table.querySelectorAll("thead tr:last-child th")[1];
-        rows = () => [...table.querySelectorAll("tbody tr")];
-        column = (number) => rows().map((it) => it.cells[number].textContent);
-        true
-    """)
+    opened.evaluate(FIND_TABLE3)
     before = opened.evaluate("column(0)")
     values = dict(zip(before, opened.evaluate("column(1)"), strict=True))
     number = {name: float(re.match(r"[\d.]+", text).group()) for name, text in values.items()}
-    opened.evaluate("head.querySelector('button').click()")
+    opened.evaluate("head(1).querySelector('button').click()")
     assert opened.evaluate("column(0)") == sorted(before, key=number.get)
-    assert opened.evaluate("head.getAttribute('aria-sort')") == "ascending"
-    opened.evaluate("head.querySelector('button').click()")
+    assert opened.evaluate("head(1).getAttribute('aria-sort')") == "ascending"
+    opened.evaluate("head(1).querySelector('button').click()")
     assert opened.evaluate("column(0)") == sorted(before, key=number.get, reverse=True)
-    assert opened.evaluate("head.getAttribute('aria-sort')") == "descending"
+    assert opened.evaluate("head(1).getAttribute('aria-sort')") == "descending"
 
 
 def test_published_numbers_and_verdicts_come_with_a_comparable_study(study):
@@ -213,6 +216,17 @@ def test_what_is_measured_on_some_candidates_is_shown_with_dashes_for_the_others
     assert rows["BERT"][2:] == ["0.525"] * 2  # (.9 + .45 + .225) / 3
     assert rows["V1 Top 16"][2:] == ["–", "–"]
     assert re.search(r"Not measured on Other candidates: [^<]*V1 Top 16", text)
+
+
+def test_dashes_are_sorted_below_the_numbers_both_ways(two_candidates, tmp_path):
+    make_report(two_candidates("bm25", "other"))
+    page = Page(Layout("test").report, tmp_path)
+    page.evaluate(FIND_TABLE3)
+    for _ in range(2):
+        page.evaluate("head(3).querySelector('button').click()")
+        first, *others = page.evaluate("column(3)")
+        assert first == "0.525" and set(others) == {"–"}
+    page.close()
 
 
 def test_numbers_stand_under_their_own_candidates_whatever_the_order(two_candidates):

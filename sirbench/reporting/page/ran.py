@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,41 +27,81 @@ class Ran:
     seed: int
     folder: Path
     done: bool
-    state: str
-    """`done`, or what is known of why not, in a few words."""
+    logs: Sequence[Path]
+    """Where its commands write their messages."""
+
+    @property
+    def state(self) -> str:
+        """`done`, or what is known of why not, in a few words."""
+        return "done" if self.done else _why_not(self.folder, self.logs)
 
     def losses(self) -> list[float]:
         """The loss of each step, as far as it is recorded; none while the first job has not ended."""
         path = self.folder / "train.jsonl"
-        if not path.exists():
-            return []
-        return [json.loads(line)["loss"] for line in path.read_text(encoding="utf-8").splitlines()]
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        return [json.loads(line)["loss"] for line in lines]
 
     def provenance(self) -> dict[str, Any]:
         """What `provenance.json` says; empty where there is none."""
         path = self.folder / "provenance.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
 
 
 def everything(config: Configuration) -> list[Ran]:
-    """Return every job that tables need, without repetition: backbones and first stages that are trained, and
-    the cells that tables show, each after its compressors."""
+    """Return every job that tables need, once each.
+
+    First the backbones and first stages that are trained, then the cells, each after its compressors.
+    """
+    jobs = [*_backbones_and_first_stages(config), *_cells(config)]
+    return list({job.folder: job for job in jobs}.values())
+
+
+def _backbones_and_first_stages(config: Configuration) -> Iterator[Ran]:
     layout = Layout(config.name)
-    jobs = {("backbone", name): _backbone(name, config, layout) for name in plan.pretrained(config.study)}
+    for name, backbone in plan.pretrained(config.study).items():
+        log = layout.log(f"pretrain-backbone/{name}")
+        yield _trained(f"backbone {name}", backbone.seed, layout.pretraining(name), log)
     for name, spec in config.study.candidates.items():
         if isinstance(spec, FirstStage) and spec.backbone is not None:
-            jobs["first stage", name] = _first_stage(name, spec, layout)
-    cells = dict.fromkeys(cell for table in config.tables.values() for cell in plan.cells(config, table))
-    for candidates, backbone, recipe in cells:
-        levels = [job.name for job in plan.compressors(config.recipes[recipe], config.study)]
+            log = layout.log(f"train-first-stage/{name}")
+            yield _trained(f"first stage {name}", spec.training.seed, layout.learned(name), log)
+
+
+def _cells(config: Configuration) -> Iterator[Ran]:
+    layout = Layout(config.name)
+    for cell in dict.fromkeys(cell for table in config.tables.values() for cell in plan.cells(config, table)):
+        levels = [(*cell[:2], job.name) for job in plan.compressors(config.recipes[cell[2]], config.study)]
         for seed in config.study.seeds:
             for level in levels:
-                place = (candidates, backbone, level, seed)
-                jobs["level", *place] = _level(*place, layout)
-            jobs["cell", candidates, backbone, recipe, seed] = _cell(
-                config, (candidates, backbone, recipe), seed, layout
-            )
-    return list(jobs.values())
+                log = layout.log(f"train-level/{'-'.join(level)}-seed{seed}")
+                yield _trained(" / ".join(level), seed, layout.level(*level, seed), log)
+            name = f"{'-'.join(cell)}-seed{seed}"
+            logs = [layout.log(f"{step}/{name}") for step in ("train", "rerank", "evaluate")]
+            done = is_measured(config, cell, seed)
+            yield Ran(" / ".join(cell), seed, layout.cell(*cell, seed), done, logs)
+
+
+def _trained(title: str, seed: int, folder: Path, log: Path) -> Ran:
+    """A job whose last output is its provenance."""
+    return Ran(title, seed, folder, (folder / "provenance.json").exists(), [log])
+
+
+def _why_not(folder: Path, logs: Sequence[Path]) -> str:
+    logs = [log for log in logs if log.exists()]
+    if not logs:
+        return "not started"
+    last = max(logs, key=lambda log: log.stat().st_mtime)
+    text = last.read_text(encoding="utf-8", errors="replace").replace("\r", "\n")
+    errors = [line for line in text.splitlines() if "error" in line.lower()]
+    if errors:
+        return f"failed: {errors[-1].strip()}"
+    if (folder / "provenance.json").exists() and not (folder / "per_query.csv").exists():
+        return "trained, not measured"
+    if (folder / "checkpoint").exists():
+        return "stopped at a checkpoint, from which it resumes"
+    if (folder / "per_query.csv").exists():
+        return "measured before the study or its recipe changed"
+    return "started"
 
 
 def summary(jobs: Sequence[Ran]) -> dict[str, str]:
@@ -89,55 +129,6 @@ def _machine(record: Mapping[str, Any]) -> str:
 def _hours(records: Sequence[Mapping[str, Any]]) -> str:
     wall, gpu = (sum(record.get(key, 0) for record in records) / 3600 for key in ("seconds", "gpu_seconds"))
     return f"{wall:.2f} hours of jobs, {gpu:.2f} GPU-hours"
-
-
-def _cell(config: Configuration, cell: tuple[str, str, str], seed: int, layout: Layout) -> Ran:
-    logs = [layout.log(f"{step}/{'-'.join(cell)}-seed{seed}") for step in ("train", "rerank", "evaluate")]
-    return _job(" / ".join(cell), seed, layout.cell(*cell, seed), is_measured(config, cell, seed), logs)
-
-
-def _level(candidates: str, backbone: str, level: str, seed: int, layout: Layout) -> Ran:
-    log = layout.log(f"train-level/{candidates}-{backbone}-{level}-seed{seed}")
-    return _trained(
-        f"{candidates} / {backbone} / {level}", seed, layout.level(candidates, backbone, level, seed), log
-    )
-
-
-def _backbone(name: str, config: Configuration, layout: Layout) -> Ran:
-    seed, log = config.study.backbones[name].seed, layout.log(f"pretrain-backbone/{name}")
-    return _trained(f"backbone {name}", seed, layout.pretraining(name), log)
-
-
-def _first_stage(name: str, spec: FirstStage, layout: Layout) -> Ran:
-    log = layout.log(f"train-first-stage/{name}")
-    return _trained(f"first stage {name}", spec.training.seed, layout.learned(name), log)
-
-
-def _trained(title: str, seed: int, folder: Path, log: Path) -> Ran:
-    """A job whose last output is its provenance."""
-    return _job(title, seed, folder, (folder / "provenance.json").exists(), [log])
-
-
-def _job(title: str, seed: int, folder: Path, done: bool, logs: Sequence[Path]) -> Ran:
-    return Ran(title, seed, folder, done, "done" if done else _why_not(folder, logs))
-
-
-def _why_not(folder: Path, logs: Sequence[Path]) -> str:
-    logs = [log for log in logs if log.exists()]
-    if not logs:
-        return "not started"
-    last = max(logs, key=lambda log: log.stat().st_mtime)
-    text = last.read_text(encoding="utf-8", errors="replace").replace("\r", "\n")
-    errors = [line for line in text.splitlines() if "error" in line.lower()]
-    if errors:
-        return f"failed: {errors[-1].strip()}"
-    if (folder / "provenance.json").exists() and not (folder / "per_query.csv").exists():
-        return "trained, and not measured"
-    if (folder / "checkpoint").exists():
-        return "stopped at a checkpoint, from which it goes on"
-    if (folder / "per_query.csv").exists():
-        return "its measures are of before the study or its recipe changed"
-    return "started"
 
 
 def _counted(names: Sequence[str]) -> str:

@@ -54,9 +54,9 @@ def test_a_cell_that_is_trained_and_not_measured_is_said_to_be(demo):
     def state():
         return {job.title: job.state for job in everything(demo)}["hdct / bert / v0"]
 
-    assert state() == "stopped at a checkpoint, from which it goes on"
+    assert state() == "stopped at a checkpoint, from which it resumes"
     (folder / "provenance.json").write_text("{}")
-    assert state() == "trained, and not measured"
+    assert state() == "trained, not measured"
     failed = layout.log("rerank/hdct-bert-v0-seed1")
     failed.parent.mkdir(parents=True)
     failed.write_text("error: the model has collapsed\n")
@@ -74,4 +74,4 @@ def test_measures_from_before_a_recipe_changed_are_not_done(demo):
         layout.log(f"{step}/hdct-bert-v0-seed1").parent.mkdir(parents=True)
         layout.log(f"{step}/hdct-bert-v0-seed1").write_text("")
     job = {job.title: job for job in everything(demo)}["hdct / bert / v0"]
-    assert (job.done, job.state) == (False, "its measures are of before the study or its recipe changed")
+    assert (job.done, job.state) == (False, "measured before the study or its recipe changed")

@@ -1,7 +1,8 @@
 "use strict";
-// A click on a column's head sorts its table: upwards, then downwards; cells without a value stay last.
+// A click on a column's head sorts its table: upwards, then downwards; cells without a value (–) stay last.
 const valueOf = (row, column) => {
   const text = row.cells[column].dataset.value ?? row.cells[column].textContent.trim();
+  if (text === "–") return "";
   return text === "" || Number.isNaN(Number(text)) ? text : Number(text);
 };
 const compare = (a, b) => (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(b));
@@ -14,7 +15,7 @@ for (const button of document.querySelectorAll("th button")) {
     const rows = [...body.rows].map((row) => ({ row, value: valueOf(row, head.cellIndex) }));
     rows.sort((a, b) => (a.value === "") - (b.value === "") || direction * compare(a.value, b.value));
     body.append(...rows.map(({ row }) => row));
-    body.querySelectorAll(".rule").forEach((row) => row.classList.remove("rule")); // groups are no more
+    body.querySelectorAll(".rule").forEach((row) => row.classList.remove("rule")); // rows are no longer in groups
     head.parentElement.querySelectorAll("th").forEach((other) => other.removeAttribute("aria-sort"));
     head.ariaSort = direction === 1 ? "ascending" : "descending";
   });
