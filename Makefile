@@ -12,7 +12,7 @@ FIGURES := $(basename $(notdir $(wildcard config/figures/*.yaml)))
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help $(TABLES) $(FIGURES) figures report test lint format bench lock clean
+.PHONY: help $(TABLES) $(FIGURES) figures report test quick lint format bench lock clean
 
 help:  ## say what can be made
 	@echo "make TABLE [STUDY=demo] [CORES=$(CORES)], TABLE being one of: $(TABLES)"
@@ -43,14 +43,18 @@ report: $(READY)  ## every table and figure, and a page on them and on what was 
 	  echo "Open results/$(STUDY)/report.html"; exit $$made
 	snakemake --report results/$(STUDY)/workflow-report.html tables figures --config study=$(STUDY)
 
-test: $(READY)  ## run every test
-	python -m pytest
+test: $(READY)  ## run every test, as many at a time as there are cores
+	python -m pytest --numprocesses $(CORES) --dist loadfile
 
-lint: $(READY)  ## check style of Python and workflow
+quick: $(READY)  ## run the tests of pure code, a minute and a half
+	python -m pytest --numprocesses $(CORES) --quick
+
+lint: $(READY)  ## check style and types of Python and workflow
 	ruff check .
 	ruff format --check .
 	snakefmt --check Snakefile workflow
 	snakemake --lint
+	mypy
 
 format: $(READY)  ## bring everything into that style
 	ruff check --fix .

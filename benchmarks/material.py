@@ -14,7 +14,7 @@ from sirbench.backbones.checkpoint import load_model, load_tokenizer
 from sirbench.data import collections
 from sirbench.data.pydocs import build, data_home
 from sirbench.data.tokens import TokenStore, build_token_store
-from sirbench.firststage.bm25 import retrieve
+from sirbench.firststage.bm25 import BM25
 from sirbench.machine.errors import InputError
 from sirbench.study import TinyBackbone
 
@@ -72,7 +72,7 @@ def make_material(folder: Path, *, quick: bool) -> Material:
         build(name, data_home() / name)
     documents = partial(collections.iterate_documents, f"{name}/dev")
     queries = collections.read_queries(f"{name}/dev", limit=8)
-    run = retrieve(documents(), queries, depth=100)
+    run = BM25().retrieve(documents(), queries, depth=100)
     candidates = set(run["doc_id"])
     texts = {document.doc_id: document.text for document in documents() if document.doc_id in candidates}
     source = folder / "encoder"

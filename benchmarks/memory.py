@@ -23,12 +23,12 @@ from sirbench.encoding.cross_encoder import CrossEncoder, Gradient
 from sirbench.fine_tuning.batch import block_scorer
 from sirbench.fine_tuning.blocks import Block
 from sirbench.machine.errors import InputError
-from sirbench.strategies import Options
+from sirbench.strategies.v4 import V4
 
 GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_ARENA_MAX": "1"}
 """Makes glibc return freed tensors to the system at once: the resident set then is what is really held."""
 
-SIZES = {88: (88, 48, 16), 22: (22, 12, 4)}
+LEVELS = {88: [88, 48, 16], 22: [22, 12, 4]}
 """Levels of a block of so many documents: the paper's, and a quarter of them."""
 
 
@@ -48,7 +48,7 @@ def run(material: Material) -> list[Row]:
     ratios: dict[str, list[float]] = {kind: [] for kind in kinds}
     for kind in tqdm([kind for _ in range(rounds) for kind in kinds], desc="memory", unit="pair"):
         mode, variables = kinds[kind]
-        large, small = (peak_in_new_process(variables, *folders, mode, str(size)) for size in SIZES)
+        large, small = (peak_in_new_process(variables, *folders, mode, str(size)) for size in LEVELS)
         ratios[kind].append(large / small)
     goals = {"cached": "<= 1.15"}
     return [
@@ -71,7 +71,8 @@ def step_peak(model_folder: Path, store_folder: Path, mode: Gradient, size: int)
         first_layers(model_folder, LAYERS), TokenStore(store_folder), chunk_tokens=CHUNK_TOKENS
     )
     block = longest_block(encoder.store, size)
-    one_step = step(encoder.model, block, block_scorer(encoder, [block], mode), Options(SIZES[size], cpr=CPR))
+    strategy = V4(levels=LEVELS[size], cpr=CPR)
+    one_step = step(encoder.model, block, block_scorer(encoder, [block], mode), strategy)
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts from here
     before = resident("VmRSS")
     one_step()

@@ -78,9 +78,10 @@ def read(folder: Path, count: int) -> None:
 
 def bm25(folder: Path, count: int) -> None:
     """Index all documents, retrieve for all queries, write the run."""
-    from sirbench.firststage.bm25 import retrieve
+    from sirbench.firststage.bm25 import BM25
 
-    write_run(retrieve(documents(count), queries(count)[0], depth=DEPTH), folder / "bm25.trec.gz", tag="bm25")
+    found = BM25().retrieve(documents(count), queries(count)[0], depth=DEPTH)
+    write_run(found, folder / "bm25.trec.gz", tag="bm25")
 
 
 def tokens(folder: Path, count: int) -> None:

@@ -1,6 +1,6 @@
 """Speed of a V4 training step: `fresh` and `shared` against the plain way of writing it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -12,7 +12,9 @@ from sirbench.data.tokens import TokenStore
 from sirbench.encoding.cross_encoder import CrossEncoder
 from sirbench.fine_tuning.batch import block_scorer, block_tensors
 from sirbench.fine_tuning.blocks import Block
-from sirbench.strategies import Options, Score, v4_step
+from sirbench.strategies import Strategy
+from sirbench.strategies.levels.blocks import Score
+from sirbench.strategies.v4 import V4
 
 CHUNK_TOKENS = 2048
 LAYERS = 2
@@ -23,18 +25,19 @@ CPR = "product"
 def run(material: Material) -> list[Row]:
     """One block of 88 documents, levels 88-48-16."""
     if material.quick:
-        return compare(material, sizes=(22, 12, 4), max_tokens=64, rounds=1)
-    return compare(material, sizes=(88, 48, 16), max_tokens=256, rounds=3)
+        return compare(material, levels=(22, 12, 4), max_tokens=64, rounds=1)
+    return compare(material, levels=(88, 48, 16), max_tokens=256, rounds=3)
 
 
-def compare(material: Material, *, sizes: tuple[int, ...], max_tokens: int, rounds: int) -> list[Row]:
+def compare(material: Material, *, levels: Sequence[int], max_tokens: int, rounds: int) -> list[Row]:
     """Forward and backward of one block; the losses of all sides are equal."""
     store = material.store(max_tokens)
     model = first_layers(material.model_folder, LAYERS)
     encoder = CrossEncoder(model, store, chunk_tokens=CHUNK_TOKENS)
-    block = first_block(material, store, sizes[0])
+    block = first_block(material, store, levels[0])
     kept, cached = (block_scorer(encoder, [block], how) for how in ("kept", "cached"))
-    fresh, shared = Options(sizes, cpr=CPR), Options(sizes, cpr=CPR, forward="shared")
+    fresh = V4(levels=list(levels), cpr=CPR)
+    shared = V4(levels=list(levels), cpr=CPR, forward="shared")
     sides = {
         "plain": step(model, block, plain_scorer(model, store, block, whole=True), fresh),
         "level by level": step(model, block, plain_scorer(model, store, block, whole=False), fresh),
@@ -64,12 +67,12 @@ def first_block(material: Material, store: TokenStore, size: int) -> Block:
     return Block(int(query), chosen, np.arange(size), np.zeros(size, dtype=np.float32))
 
 
-def step(model: nn.Module, block: Block, score: Score, options: Options) -> Callable[[], float]:
+def step(model: nn.Module, block: Block, score: Score, strategy: Strategy) -> Callable[[], float]:
     """A step without the optimiser: gradients from zero; returns the loss."""
 
     def forward_backward() -> float:
         model.zero_grad(set_to_none=True)
-        loss = v4_step(block_tensors([block], torch.device("cpu")), score, options).loss.sum()
+        loss = strategy.step(block_tensors([block], torch.device("cpu")), score).loss.sum()
         loss.backward()
         return loss.item()
 

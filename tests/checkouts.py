@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from sirbench.config import Configuration
+from sirbench.jobs.configuration import Configuration
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "workflow", "sirbench", "config", "published", "slurm", "environment.yml")

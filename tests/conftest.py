@@ -12,6 +12,42 @@ CACHES = Path(__file__).parents[1] / "../shared/data/ir_datasets_home"
 WORDS = "array axis matrix tensor index shape value graph node edge sparse dense solver kernel plot"
 
 
+PURE = (
+    "strategies",
+    "study",
+    "jobs",
+    "evaluation",
+    "encoding",
+    "machine",
+    "data",
+    "reporting/tables",
+    "firststage/lexical",
+    "firststage/term_weights",
+    "backbones/corpora",
+    "test_config.py",
+)
+"""What `--quick` runs: tests of pure code, which start no process and train no model."""
+SLOW_ALL_THE_SAME = ("test_pydocs.py", "test_msmarco.py", "test_collections.py", "test_download.py")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--quick", action="store_true", help="tests of pure code only, a minute and a half")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--quick"):
+        return
+    here = Path(__file__).parent
+    places = {item: item.path.relative_to(here).as_posix() for item in items}
+    pure = [
+        item
+        for item, place in places.items()
+        if place.startswith(PURE) and item.path.name not in SLOW_ALL_THE_SAME
+    ]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(pure)])
+    items[:] = pure
+
+
 def pytest_configure(config):
     # Tensors of tests are tiny: threads would only get in each other's way, here and in subprocesses.
     os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -9,16 +9,17 @@ import torch
 from benchmarks import scale
 from benchmarks.__main__ import main
 from benchmarks.material import first_layers, make_material
-from benchmarks.memory import SIZES, longest_block, resident
+from benchmarks.memory import LEVELS as MEASURED
+from benchmarks.memory import longest_block, resident
 from benchmarks.step import CPR, first_block, plain_scorer, step
 from benchmarks.timing import Row, Times, speedup, table
 from sirbench.data.runs import read_run
 from sirbench.data.tokens import TokenStore
 from sirbench.encoding.cross_encoder import CrossEncoder
 from sirbench.fine_tuning.batch import block_scorer
-from sirbench.strategies import Options
+from sirbench.strategies.v4 import V4
 
-LEVELS = (22, 12, 4)
+LEVELS = [22, 12, 4]
 
 
 @pytest.fixture(scope="module")
@@ -54,15 +55,15 @@ def test_a_step_has_the_loss_and_the_gradient_of_the_plain_way(material, forward
     block = first_block(material, store, LEVELS[0])
     encoder = CrossEncoder(model, store, chunk_tokens=512)
 
-    def loss_and_gradient(score, options):
-        loss = step(model, block, score, options)()
+    def loss_and_gradient(score, strategy):
+        loss = step(model, block, score, strategy)()
         return loss, torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
 
     plain, expected = loss_and_gradient(
-        plain_scorer(model, store, block, whole=whole), Options(LEVELS, cpr=CPR)
+        plain_scorer(model, store, block, whole=whole), V4(levels=LEVELS, cpr=CPR)
     )
     loss, gradient = loss_and_gradient(
-        block_scorer(encoder, [block], mode), Options(LEVELS, cpr=CPR, forward=forward)
+        block_scorer(encoder, [block], mode), V4(levels=LEVELS, cpr=CPR, forward=forward)
     )
     assert loss == pytest.approx(plain, rel=1e-4)
     assert expected.norm() > 0
@@ -71,7 +72,7 @@ def test_a_step_has_the_loss_and_the_gradient_of_the_plain_way(material, forward
 
 def test_memory_is_measured_on_blocks_of_equal_lengths(material):
     store = material.store(64)
-    large, small = (longest_block(store, size) for size in SIZES)
+    large, small = (longest_block(store, size) for size in MEASURED)
     assert len(large.documents) == 88 and len(small.documents) == 22
     documents = np.concatenate([large.documents, small.documents])
     assert set(store.pair_lengths(documents * 0 + large.query, documents)) == {64}

@@ -1,4 +1,4 @@
-"""What commands leave on standard error, and how soon help is there."""
+"""What commands leave on standard error, how soon help is there, and in which groups it shows verbs."""
 
 import errno
 import os
@@ -17,7 +17,9 @@ def test_help_imports_nothing_slow():
     """All verbs in one process: what help of any of them imports is what the command line itself imports."""
     code = (
         "import sys; from typer.testing import CliRunner; from sirbench.cli import app\n"
-        "verbs = [command.name or command.callback.__name__ for command in app.registered_commands]\n"
+        "groups = [group.typer_instance for group in app.registered_groups]\n"
+        "commands = [command for group in groups for command in group.registered_commands]\n"
+        "verbs = [command.name or command.callback.__name__ for command in commands]\n"
         "assert 'train_level' in verbs\n"
         "for verb in verbs:\n"
         "    assert CliRunner().invoke(app, [verb.replace('_', '-'), '--help']).exit_code == 0, verb\n"
@@ -25,6 +27,17 @@ def test_help_imports_nothing_slow():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_every_verb_is_in_a_group_of_the_help():
+    from sirbench.cli import app
+
+    groups = [group.typer_instance for group in app.registered_groups]
+    panels = [{command.rich_help_panel for command in group.registered_commands} for group in groups]
+    assert app.registered_commands == []
+    assert [len(panel) for panel in panels] == [1] * len(groups)
+    assert all(isinstance(name, str) for panel in panels for name in panel)
+    assert len(set.union(*panels)) == len(groups)
 
 
 NOISE = """

@@ -1,14 +1,28 @@
 """Every mistake in config/ is one message that names file, key and what is allowed, before any job starts."""
 
 import shutil
+from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
-from sirbench.config import load, schemas, study_names
+from sirbench.config import load, study_names
 from sirbench.machine.errors import InputError
-from sirbench.study import Figure, Recipe, Study
+from sirbench.reporting.figures import KINDS
+from sirbench.steps.schema import schemas, with_key_tables
+from sirbench.strategies import STRATEGIES
+from sirbench.study import Study, Table
+from sirbench.study.schema import as_text
 from tests.checkouts import ROOT
+
+FOLDERS = {
+    "studies": "study.json",
+    "recipes": "recipe.json",
+    "tables": "table.json",
+    "figures": "figure.json",
+}
+"""The schema of the files of each folder of config/."""
 
 
 @pytest.fixture
@@ -67,8 +81,44 @@ MISTAKES = {
         "studies/test.yaml",
         {"candidates": {"bm25": {"first_stage": "bm52"}}},
         [
-            "config/studies/test.yaml: candidates.bm25.first_stage: no such first stage; allowed: bm25",
-            "'bm52'",
+            "config/studies/test.yaml: candidates.bm25.first_stage: no plug-in 'bm52'",
+            "did you mean 'bm25'? allowed: bm25, dense, hdct",
+        ],
+    ),
+    "a first stage that learns without a backbone": (
+        "studies/test.yaml",
+        {"candidates": {"hdct": {"first_stage": "hdct"}}},
+        [
+            "config/studies/test.yaml: candidates.hdct: backbone: hdct learns and needs one of the study's "
+            "backbones"
+        ],
+    ),
+    "option that a first stage does not have": (
+        "studies/test.yaml",
+        {
+            "candidates": {
+                "ance": {"first_stage": "dense", "backbone": "bert", "options": {"refresh_every": 30}}
+            }
+        },
+        [
+            "config/studies/test.yaml: candidates.ance.options: refresh_every: dense has no such option; "
+            "allowed: negatives, pooling"
+        ],
+    ),
+    "option that a policy of negatives does not have": (
+        "studies/test.yaml",
+        {
+            "candidates": {
+                "ance": {
+                    "first_stage": "dense",
+                    "backbone": "bert",
+                    "options": {"negatives": {"name": "ance", "refresh": 30}},
+                }
+            }
+        },
+        [
+            "config/studies/test.yaml: candidates.ance.options: negatives: refresh: ance has no such option; "
+            "did you mean 'refresh_every'?"
         ],
     ),
     "a first stage that learns nothing given a backbone": (
@@ -120,14 +170,17 @@ MISTAKES = {
         "studies/test.yaml",
         {"backbones__prop__start": "brt"},
         [
-            "config/studies/test.yaml: backbones.prop.start: 'brt' must be a backbone that stands above it",
+            "config/studies/test.yaml: backbones.prop.start: 'brt' must be a backbone above it in the file",
             "allowed: bert, electra",
         ],
     ),
     "pre-training by an unknown objective": (
         "studies/test.yaml",
         {"backbones__prop__objectives": {"porp": 1}},
-        ["backbones.prop.objectives: no file for 'porp'; allowed: ict, mlm, nsp, prop, rtd, weak, wlp"],
+        [
+            "config/studies/test.yaml: backbones.prop.objectives: no plug-in 'porp'",
+            "did you mean 'prop'? allowed: ict, mlm, nsp, prop, rtd, weak, wlp",
+        ],
     ),
     "objective of no weight": (
         "studies/test.yaml",
@@ -137,7 +190,10 @@ MISTAKES = {
     "option that an objective does not have": (
         "studies/test.yaml",
         {"backbones__prop__options": {"prop": {"lambda": 3}}},
-        ["backbones.prop: options.prop.lambda: prop has no such option; allowed: poisson"],
+        [
+            "config/studies/test.yaml: backbones.prop.options.prop: lambda: prop has no such option; "
+            "allowed: poisson"
+        ],
     ),
     "option of an objective that is not there": (
         "studies/test.yaml",
@@ -196,17 +252,40 @@ MISTAKES = {
     "unknown strategy": (
         "recipes/v0.yaml",
         {"strategy": "v9"},
-        ["config/recipes/v0.yaml: strategy", "'v4'", "'v9'"],
+        [
+            "config/recipes/v0.yaml: strategy: no plug-in 'v9' in sirbench.strategies; ",
+            "allowed: v0, v1, v2, v3, v4",
+        ],
+    ),
+    "no strategy": (
+        "recipes/v0.yaml",
+        {"strategy": None},
+        ["config/recipes/v0.yaml: strategy: this key is missing; allowed: v0, v1, v2, v3, v4"],
     ),
     "unknown loss": (
         "recipes/v0.yaml",
         {"loss": "mse"},
-        ["no file for 'mse'", "cross-entropy, hinge, softmax-binary"],
+        ["config/recipes/v0.yaml: loss: no plug-in 'mse'", "allowed: cross-entropy, hinge, softmax-binary"],
+    ),
+    "option that a loss does not have": (
+        "recipes/v0.yaml",
+        {"loss": {"name": "hinge", "margn": 2}},
+        ["config/recipes/v0.yaml: loss: margn: hinge has no such option; did you mean 'margin'?"],
+    ),
+    "option of a loss out of range": (
+        "recipes/v0.yaml",
+        {"loss": {"name": "hinge", "margin": 0}},
+        ["config/recipes/v0.yaml: loss: margin: Input should be greater than 0 (it says 0)"],
     ),
     "option of another strategy": (
         "recipes/v3-top-16.yaml",
         {"cpr": "product"},
-        ["cpr: an option of v4, not of v3; remove it"],
+        ["config/recipes/v3-top-16.yaml: cpr: unknown key; allowed: blocks, description, epochs, forward, "],
+    ),
+    "levels of a chain drawn anew in each epoch": (
+        "recipes/v1-top-16.yaml",
+        {"blocks": "redrawn"},
+        ["config/recipes/v1-top-16.yaml: blocks: Input should be 'fixed' (it says 'redrawn')"],
     ),
     "loss on a level that is not there": (
         "recipes/v4-top-16.yaml",
@@ -281,17 +360,20 @@ MISTAKES = {
     "figure of a table of candidates": (
         "figures/figure4.yaml",
         {"table": "firststage"},
-        ["config/figures/figure4.yaml: table: firststage is no table of cells, which figures draw"],
+        ["config/figures/figure4.yaml: table: firststage is not a table of cells, which figures draw"],
     ),
     "table with a cell twice": (
         "tables/table3.yaml",
         {"rows__1__recipe": "v0"},
-        ["backbone bert with recipe v0 stands there twice"],
+        ["backbone bert with recipe v0 appears twice"],
     ),
     "figure of an unknown kind": (
         "figures/figure4.yaml",
         {"kind": "strategy"},
-        ["config/figures/figure4.yaml: kind: no such kind of figure; allowed: levels, ", "'strategy'"],
+        [
+            "config/figures/figure4.yaml: kind: no plug-in 'strategy' in sirbench.reporting.figures; "
+            "did you mean 'strategies'? allowed: levels, ",
+        ],
     ),
     "figure of an unknown table": (
         "figures/figure4.yaml",
@@ -301,7 +383,7 @@ MISTAKES = {
     "figure without the table that its kind draws": (
         "figures/figure4.yaml",
         {"table": None},
-        ["config/figures/figure4.yaml: table: this key is missing, which kind strategies needs"],
+        ["config/figures/figure4.yaml: table: this key is missing"],
     ),
     "figure with a measure that its table lacks": (
         "figures/figure5.yaml",
@@ -331,7 +413,7 @@ MISTAKES = {
     "space that is not described": (
         "figures/figure6.yaml",
         {"space": None},
-        ["config/figures/figure6.yaml: space: this key is missing, which kind space needs"],
+        ["config/figures/figure6.yaml: space: this key is missing"],
     ),
     "space projected in an unknown way": (
         "figures/figure6.yaml",
@@ -376,7 +458,7 @@ def test_file_that_is_no_yaml(folder):
 
 def test_a_key_that_stands_twice_is_refused(folder):
     (folder / "recipes" / "mine.yaml").write_text("strategy: v0\nlevels: [88]\nlevels: [2]\n")
-    with pytest.raises(InputError, match=r"recipes/mine\.yaml: .*'levels' stands there twice\s.* line 3"):
+    with pytest.raises(InputError, match=r"recipes/mine\.yaml: .*'levels' appears twice\s.* line 3"):
         load("test", folder)
 
 
@@ -391,9 +473,33 @@ def test_wrong_folder_says_where_to_run(tmp_path):
 
 
 def test_schemas_are_up_to_date():
-    for name, content in schemas().items():
+    for name, schema in schemas().items():
         path = ROOT / "config" / "schema" / name
-        assert path.read_text(encoding="utf-8") == content, f"{path} is out of date; run `sirbench schema`"
+        said = path.read_text(encoding="utf-8")
+        assert said == as_text(schema), f"{path} is out of date; run `sirbench schema`"
+
+
+def test_the_tables_of_keys_are_up_to_date():
+    readme = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
+    assert "<!-- keys: recipe -->" in readme
+    assert with_key_tables(readme) == readme, "config/README.md is out of date; run `sirbench schema`"
+
+
+FILES = [
+    (path, schema)
+    for folder, schema in FOLDERS.items()
+    for path in sorted((ROOT / "config" / folder).glob("*.yaml"))
+]
+
+
+@pytest.mark.parametrize(("path", "schema"), FILES, ids=lambda it: it.stem if isinstance(it, Path) else "")
+def test_an_editor_accepts_every_shipped_file_and_refuses_a_wrong_key(path, schema):
+    """By the schema that the file's first line names, as an editor would."""
+    assert path.read_text().startswith(f"# yaml-language-server: $schema=../schema/{schema}\n")
+    content = yaml.safe_load(path.read_text())
+    validator = jsonschema.Draft202012Validator(schemas()[schema])
+    assert list(validator.iter_errors(content)) == []
+    assert not validator.is_valid({**content, "levls": [2]})
 
 
 def test_every_setting_says_what_it_is():
@@ -408,7 +514,8 @@ def test_every_setting_says_what_it_is():
             and not spec.get("anyOf")
         ]
 
-    for model in (Study, Recipe, Figure):
+    plugins = [registry.find(name) for registry in (STRATEGIES, KINDS) for name in registry.names()]
+    for model in (Study, Table, *plugins):
         assert [
             name for name in undescribed(model.model_json_schema()) if name.split(".")[1] not in PLAIN
         ] == []

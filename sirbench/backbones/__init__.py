@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
 
-from sirbench.backbones.checkpoint import check_checkpoint
 from sirbench.machine.atomic import atomic_folder
 from sirbench.study import Backbone
 
@@ -18,6 +17,9 @@ def make_backbone(spec: Backbone, folder: Path, texts: Callable[[], Iterable[str
 
     Raises `InputError` where the checkpoint is missing, damaged or unsafe to load.
     """
+    # Imported here, since torch takes seconds, and reading config/ imports this package.
+    from sirbench.backbones.checkpoint import check_checkpoint
+
     source = import_module(f"{__name__}.{spec.source}")
     with atomic_folder(folder) as temporary:
         source.make(spec, temporary, texts)

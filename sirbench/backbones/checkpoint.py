@@ -19,7 +19,7 @@ from transformers.utils import logging
 
 from sirbench.machine.errors import InputError, missing
 
-# That the head is new is no news, nor is the progress of a write that takes a blink.
+# transformers warns of every new head, and shows the progress of writes that take no time.
 logging.set_verbosity_error()
 logging.disable_progress_bar()
 
@@ -84,14 +84,14 @@ def load_encoder(folder: Path) -> PreTrainedModel:
 
 
 def _load(
-    architecture: type, folder: Path, seed: int, **options: object
+    architecture: Any, folder: Path, seed: int, **options: object
 ) -> tuple[PreTrainedModel, dict[str, Any]]:
     """The model, with new weights drawn from `seed`, and what transformers reports of its loading."""
     if not folder.is_dir():
         raise missing(folder)
     with _drawn_from(seed):
         try:
-            return architecture.from_pretrained(
+            loaded: tuple[PreTrainedModel, dict[str, Any]] = architecture.from_pretrained(
                 folder,
                 **options,
                 dtype=torch.float32,
@@ -100,6 +100,7 @@ def _load(
                 local_files_only=True,
                 output_loading_info=True,
             )
+            return loaded
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             raise InputError(f"{folder}: not a checkpoint that can be loaded: {error}") from error
 

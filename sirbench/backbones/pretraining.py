@@ -19,7 +19,8 @@ class SharedModel(nn.Module):
     def __init__(self, model: PreTrainedModel, objectives: Mapping[str, Objective]):
         super().__init__()
         self.model = model
-        self.objectives = nn.ModuleDict(objectives)
+        self.objectives = objectives
+        self.heads = nn.ModuleDict({name: nn.ModuleDict(one.heads()) for name, one in objectives.items()})
 
     def save_pretrained(self, folder: Path) -> None:
         """Save the cross-encoder as a classifier, without its head where no objective has trained it.
@@ -27,7 +28,7 @@ class SharedModel(nn.Module):
         Fine-tuning then draws a new one by its own seed: see `checkpoint.load_model`.
         """
         weights, encoder = self.model.state_dict(), f"{self.model.base_model_prefix}."
-        if not any(objective.TRAINS_HEAD for objective in self.objectives.values()):
+        if not any(objective.trains_head for objective in self.objectives.values()):
             weights = {name: weight for name, weight in weights.items() if name.startswith(encoder)}
         self.model.save_pretrained(folder, state_dict=weights)
 

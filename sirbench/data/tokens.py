@@ -37,6 +37,20 @@ class Template(NamedTuple):
         """The number of special tokens in a pair."""
         return len(self.before) + len(self.between) + len(self.after)
 
+    @property
+    def special_of_single(self) -> int:
+        """How many special tokens a text alone has."""
+        return len(self.before) + len(self.after)
+
+    def singles(self, texts: Sequence[np.ndarray]) -> "PairBatch":
+        """Texts, given as their tokens, each alone between special tokens; padded to the longest."""
+        lengths = np.array([len(text) + self.special_of_single for text in texts], dtype=np.int64)
+        input_ids, attention = _blank(lengths, self.padding)
+        for row, text in zip(input_ids, texts, strict=True):
+            single = [*self.before, *text, *self.after]
+            row[: len(single)] = single
+        return PairBatch(input_ids, attention, np.where(attention == 1, self.query_type, 0))
+
 
 class TokenTable:
     """The tokens of many texts by row, and the rows of ids."""
@@ -102,23 +116,6 @@ class TokenPairs:
             types[i, : len(head)] = template.query_type
             types[i, len(head) : length] = template.document_type
         return PairBatch(input_ids, attention, types)
-
-    def singles(self, texts: Sequence[np.ndarray]) -> PairBatch:
-        """Texts given as tokens, each alone between special tokens, padded to the longest."""
-        input_ids, attention = pad_singles(texts, self.template)
-        return PairBatch(input_ids, attention, attention * self.template.query_type)
-
-
-def pad_singles(texts: Sequence[np.ndarray], template: Template) -> tuple[np.ndarray, np.ndarray]:
-    """Tokens and attention mask, each (texts, tokens) int64, of texts alone between special tokens."""
-    start, special = len(template.before), len(template.before) + len(template.after)
-    lengths = np.array([len(text) + special for text in texts], dtype=np.int64)
-    input_ids, attention = _blank(lengths, template.padding)
-    for row, text, length in zip(input_ids, texts, lengths, strict=True):
-        row[:start] = template.before
-        row[start : start + len(text)] = text
-        row[start + len(text) : length] = template.after
-    return input_ids, attention
 
 
 def _blank(lengths: np.ndarray, padding: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,1 +1,1 @@
-"""The cross-encoder: loading it, and scoring (query, document) pairs with and without gradient."""
+"""Pairs or texts in, scores or vectors out: models run in chunks, their precision, and the cross-encoder."""

@@ -1,14 +1,94 @@
-"""Cutting pairs into chunks of similar length under a token budget."""
+"""Any number of inputs through a model: in padded chunks of similar length, with results in the given order.
+
+The cross-encoder, the dual encoder and HDCT's regression run this way. Each of them says only how inputs
+become a padded batch, and what is read from the model's outputs.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+from transformers import PreTrainedModel
+
+from sirbench.data.tokens import PairBatch
+from sirbench.encoding.precision import Precision, encoding
+
+Gradient = Literal["none", "kept", "cached"]
+"""`none`: results carry no gradient. `kept`: all activations are kept for the backward pass. `cached`: a
+gradient cache, which keeps none and runs each chunk again for its gradient, in the memory of one chunk."""
+
+Pad = Callable[[np.ndarray], PairBatch]
+"""Makes the padded batch of the inputs with these indices (chunk,)."""
+
+Read = Callable[[Any, Tensor], Tensor]
+"""Makes results (chunk, ...) from a model's outputs, as transformers names them, and the attention mask."""
+
+Chunk = tuple[np.ndarray, Tensor]
+"""Indices (chunk,) of inputs, and their results (chunk, ...)."""
+
+
+class ChunkedModel:
+    """A model that gets at most `chunk_tokens` tokens at once, padding included."""
+
+    def __init__(self, model: PreTrainedModel, chunk_tokens: int, precision: Precision):
+        self.model = model
+        self.chunk_tokens = chunk_tokens
+        self.precision = precision
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the model's weights."""
+        device: torch.device = next(self.model.parameters()).device
+        return device
+
+    def chunks(
+        self, lengths: np.ndarray, pad: Pad, read: Read, gradient: Gradient = "none"
+    ) -> Iterator[Chunk]:
+        """Yield the results of all inputs chunk by chunk, the longest inputs first.
+
+        A chunk runs when the caller asks for it, so that its backward pass may come before the next chunk.
+        `lengths` (inputs,) are in tokens, special tokens included.
+        """
+
+        def forward(input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Tensor:
+            inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
+            if getattr(self.model.config, "type_vocab_size", 0) > 1:
+                inputs["token_type_ids"] = token_type_ids
+            with encoding(self.model, self.precision):
+                outputs = self.model(**inputs)
+            return read(outputs, attention_mask)
+
+        # The second forward of a chunk replays the random state of the first: with other dropout masks, the
+        # gradient would be that of another function.
+        cached = partial(checkpoint, forward, use_reentrant=False, preserve_rng_state=True)
+        for chunk in chunks_by_length(lengths, self.chunk_tokens):
+            batch = [torch.from_numpy(array).to(self.device, non_blocking=True) for array in pad(chunk)]
+            with torch.inference_mode() if gradient == "none" else nullcontext():
+                results = (cached if gradient == "cached" else forward)(*batch)
+            yield chunk, results
+
+
+def in_order(chunks: Iterable[Chunk], empty: Tensor) -> Tensor:
+    """Results (inputs, ...) of all chunks in the order of the inputs; without any chunk, `empty` (0, ...)."""
+    done = list(chunks)
+    if not done:
+        return empty
+    # argsort of a permutation is its inverse.
+    original = torch.from_numpy(np.concatenate([indices for indices, _ in done]).argsort())
+    return torch.cat([results for _, results in done])[original.to(empty.device)]
 
 
 def chunks_by_length(lengths: np.ndarray, budget: int) -> list[np.ndarray]:
-    """Indices of `lengths` (pairs,) in chunks, longest pairs first, every pair in exactly one.
+    """Indices of `lengths` (inputs,) in chunks, longest inputs first, every input in exactly one chunk.
 
-    A chunk's padded size, pairs times its longest, stays within `budget` tokens; a single pair that is
-    longer than the budget is a chunk of its own. Longest first, so that running out of memory shows
-    at once. Ties keep their order, so the same lengths always give the same chunks.
+    The padded size of a chunk, its inputs times the longest of them, stays within `budget` tokens; a single
+    input that is longer is a chunk of its own. Longest first, so that too large a budget runs out of memory
+    at once. Ties keep their order, so equal lengths always give equal chunks.
     """
     assert lengths.ndim == 1 and budget >= 1, (lengths.shape, budget)
     order = np.argsort(-lengths, kind="stable")

@@ -1,4 +1,4 @@
-"""A model that has collapsed: it scores every document of a query alike, but for rounding."""
+"""Whether a model has collapsed: up to rounding, it gives all documents of a query the same score."""
 
 import numpy as np
 import pandas as pd
@@ -6,20 +6,20 @@ import pandas as pd
 from sirbench.encoding.cross_encoder import CrossEncoder
 
 ROUNDING = 1e-6
-"""Scores of a query no further apart than this, relative to the larger or to 1, are apart by rounding."""
+"""Scores of a query that differ by at most this, relative to the largest of them or 1, count as equal."""
 
 QUERIES, DOCUMENTS = 4, 16
-"""As many are looked at: more than the two documents of V0, one of which may be the other's copy."""
+"""How many are compared: more documents than the two of V0, which may be copies of each other."""
 
 
 def has_collapsed(encoder: CrossEncoder, queries: np.ndarray, documents: np.ndarray) -> bool:
-    """Whether the model scores the documents alike, for the first few queries and the first few of each.
+    """Whether the model gives equal scores to the first `DOCUMENTS` of each of the first `QUERIES`.
 
-    It is asked in float32 and without dropout. bf16 and dropout keep scores apart that are alike: bf16 by up
-    to 4e-4 where MiniLM had collapsed, while two random layers after five steps are apart by 1e-3.
+    Scores are computed in float32 and without dropout, since bf16 and dropout make equal scores differ: bf16
+    by up to 4e-4 for a collapsed MiniLM, while scores of two random layers after five steps differ by 1e-3.
 
     Args:
-        encoder: whatever precision and mode it is in, and is left in.
+        encoder: in any precision and mode; both stay as they are.
         queries: rows of queries (pairs,), those of one query together.
         documents: rows of documents (pairs,).
     """
@@ -27,14 +27,14 @@ def has_collapsed(encoder: CrossEncoder, queries: np.ndarray, documents: np.ndar
     few = pairs[pairs["query"].isin(pairs["query"].unique()[:QUERIES])].groupby("query").head(DOCUMENTS)
     exact = CrossEncoder(encoder.model, encoder.store, chunk_tokens=encoder.chunk_tokens)
     mode = encoder.model.training
-    encoder.model.eval()
+    encoder.model.train(False)
     scores = exact.score(few["query"].to_numpy(), few["document"].to_numpy()).cpu().numpy()
     encoder.model.train(mode)
     return is_constant(few["query"].to_numpy(), scores)
 
 
 def is_constant(queries: np.ndarray, scores: np.ndarray) -> bool:
-    """Whether no query has two documents with scores apart by more than rounding; False if none has two.
+    """Whether no query has scores that differ by more than rounding; False if no query has two scores.
 
     Args:
         queries: the query (pairs,) of each pair.

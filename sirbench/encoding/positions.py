@@ -6,7 +6,7 @@ from sirbench.machine.errors import InputError
 
 
 def check_positions(model: nn.Module, tokens: int) -> None:
-    """Raise `InputError` if inputs of so many tokens are longer than the model's encoder can tell apart."""
+    """Raise `InputError` if the model's encoder has fewer positions than inputs have `tokens`."""
     positions = positions_of(model)
     if positions is not None and tokens > positions:
         raise InputError(
@@ -15,14 +15,14 @@ def check_positions(model: nn.Module, tokens: int) -> None:
 
 
 def positions_of(model: nn.Module) -> int | None:
-    """Tokens of the longest input; None where the architecture sets no limit.
+    """Tokens of the longest input; None if the architecture sets no limit.
 
-    RoBERTa and its kin count positions from the padding token's number on: a table of 514 serves 512 tokens.
-    Only tables of theirs have a row that is the padding's.
+    RoBERTa and its kin number positions from the padding token's id plus 1: a table of 514 positions is for
+    512 tokens. Only such tables have a padding row.
     """
-    positions = getattr(model.config, "max_position_embeddings", None)
     for name, module in model.named_modules():
-        padding = getattr(module, "padding_idx", None)
-        if name.rpartition(".")[2] == "position_embeddings" and padding is not None:
-            return module.num_embeddings - padding - 1
-    return positions
+        is_table = name.rpartition(".")[2] == "position_embeddings"
+        if is_table and isinstance(module, nn.Embedding) and module.padding_idx is not None:
+            return module.num_embeddings - module.padding_idx - 1
+    limit: int | None = getattr(model.config, "max_position_embeddings", None)
+    return limit

@@ -1,28 +1,29 @@
-"""The precision of arithmetic: bf16 inside an encoder if a study says so, float32 for all that leaves it.
+"""The precision of arithmetic: bf16 within an encoder if a study asks for it, float32 everywhere else.
 
-bf16 keeps 8 binary digits, so between 4 and 8 it has 128 numbers, and of a hundred candidates' scores many
-would tie. So the head, which makes scores of embeddings, computes in float32.
+bf16 has 8 binary digits: between 4 and 8 it has 128 numbers, so many of a hundred candidates would get equal
+scores. Therefore the head, which computes scores from hidden states, works in float32.
 """
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Literal
+from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
-from transformers.utils import ModelOutput
+from torch import Tensor
+from transformers import PreTrainedModel
+from transformers.utils.generic import ModelOutput
 
 Precision = Literal["fp32", "bf16"]
 
 
-def autocast(device: torch.device, precision: Precision) -> AbstractContextManager:
-    """The context of a forward pass that is in this precision as a whole, what it returns included."""
+def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
+    """The context of a forward pass that uses this precision for the whole model, outputs included."""
     return torch.autocast(device.type, dtype=torch.bfloat16) if precision == "bf16" else nullcontext()
 
 
 @contextmanager
-def encoding(model: nn.Module, precision: Precision) -> Iterator[None]:
-    """Let the encoder of a model compute in this precision, and hand out float32 to whatever head is on it.
+def encoding(model: PreTrainedModel, precision: Precision) -> Iterator[None]:
+    """Let the encoder of a model compute in this precision and return float32 to the head on top of it.
 
     Args:
         model: any model of transformers; its `base_model` is the encoder, which may be the model itself.
@@ -35,12 +36,12 @@ def encoding(model: nn.Module, precision: Precision) -> Iterator[None]:
     forward = encoder.forward
     device = next(encoder.parameters()).device
 
-    def in_bf16(*args: object, **kwargs: object) -> ModelOutput:
+    def in_bf16(*args: Any, **kwargs: Any) -> ModelOutput:
         with autocast(device, precision):
-            outputs = forward(*args, **kwargs)
+            outputs: ModelOutput = forward(*args, **kwargs)
         return type(outputs)({name: _float32(value) for name, value in outputs.items()})
 
-    # On the instance it hides the method of the class, and hooks run around it as ever.
+    # Set on the instance, it hides the method of the class; hooks run around it as before.
     encoder.forward = in_bf16
     try:
         yield
@@ -48,5 +49,5 @@ def encoding(model: nn.Module, precision: Precision) -> Iterator[None]:
         del encoder.forward
 
 
-def _float32(value: object) -> object:
+def _float32(value: Any) -> Any:
     return value.float() if isinstance(value, Tensor) else value

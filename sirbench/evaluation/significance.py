@@ -1,11 +1,13 @@
-"""Intervals around means of per-query values, and tests of their differences."""
+"""Intervals around means of per-query values, and tests of their differences.
+
+scipy.stats and statsmodels are imported where they compute: they take seconds, and every reading of config/
+imports this file.
+"""
 
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 ROUNDING_NOISE = 1e-12
 """Differences up to this are rounding errors: measures of different rankings differ by far more."""
@@ -34,6 +36,8 @@ def bootstrap_interval(
     """
     if len(values) < 2:
         return float("nan"), float("nan")
+    from scipy import stats
+
     interval = stats.bootstrap(
         (np.asarray(values, dtype="float64"),),
         np.mean,
@@ -58,6 +62,8 @@ def paired_t_test(values: pd.Series, baseline: pd.Series) -> float:
         return float("nan")
     if np.abs(values - baseline).max() <= ROUNDING_NOISE:
         return 1.0
+    from scipy import stats
+
     return float(stats.ttest_rel(values, baseline).pvalue)
 
 
@@ -70,6 +76,8 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     adjusted = list(p_values)
     tested = [i for i, p in enumerate(p_values) if not pd.isna(p)]
     if tested:
+        from statsmodels.stats.multitest import multipletests
+
         corrected = multipletests([p_values[i] for i in tested], method="holm")[1]
         for i, p in zip(tested, corrected, strict=True):
             adjusted[i] = float(p)

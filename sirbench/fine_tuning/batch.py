@@ -8,7 +8,7 @@ from torch import Tensor
 
 from sirbench.encoding.cross_encoder import CrossEncoder, Gradient
 from sirbench.fine_tuning.blocks import Block
-from sirbench.strategies import Blocks, Score
+from sirbench.strategies.levels.blocks import Blocks, Score
 
 
 def block_tensors(blocks: Sequence[Block], device: torch.device) -> Blocks:

@@ -4,7 +4,7 @@ A block is one positive and as many negatives as fit. Every draw depends on (see
 nothing else, so it is the same in whatever order, on however many GPUs, and after any resume.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -69,21 +69,10 @@ def training_queries(
     return result
 
 
-def keep_hardest(query: TrainingQuery, scores: Mapping[int, float], size: int) -> TrainingQuery:
-    """The query with its `size - 1` highest-scored negatives only (Eq. 4 after training: V1 and V2).
-
-    `scores` maps document rows to a compressor's scores and covers that compressor's whole input;
-    ties go to the lower rank.
-    """
-    scored = [i for i, document in enumerate(query.negatives) if int(document) in scores]
-    hardest = sorted(scored, key=lambda i: (-scores[int(query.negatives[i])], i))[: size - 1]
-    return query._replace(negatives=query.negatives[hardest], ranks=query.ranks[hardest])
-
-
 def draw_block(query: TrainingQuery, size: int, seed: int, epoch: int, *, fixed: bool = False) -> Block:
     """One positive and `size - 1` negatives without replacement, or all where there are fewer.
 
-    A `fixed` block has the documents of epoch 0 in every epoch; its keys are new in each all the same.
+    A `fixed` block has the documents of epoch 0 in every epoch; only its keys are new in each.
     """
     documents = random_generator("block", seed, 0 if fixed else epoch, query.id)
     positive = documents.choice(query.positives)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from sirbench.fine_tuning.blocks import Block
 from sirbench.machine.atomic import atomic_file
-from sirbench.strategies import Outcome
+from sirbench.strategies.levels.blocks import Outcome
 from sirbench.training import distributed
 
 

@@ -1,6 +1,6 @@
 """Fine-tuning a cross-encoder on blocks: the training job of a cell, and of a compressor."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,9 +10,10 @@ from sirbench.encoding.cross_encoder import CrossEncoder, Gradient
 from sirbench.fine_tuning.batch import block_scorer, block_tensors
 from sirbench.fine_tuning.blocks import Block, TrainingQuery, draw_block
 from sirbench.fine_tuning.selection_trace import SelectionTrace, trace
-from sirbench.strategies import Blocks, Options, Outcome, Score
+from sirbench.strategies import Strategy
+from sirbench.strategies.levels.blocks import Outcome
 from sirbench.study import Training
-from sirbench.training import distributed
+from sirbench.training import MIDDLE, distributed
 from sirbench.training.checkpoint import save_middle
 from sirbench.training.loop import seed_dropout
 from sirbench.training.schedule import Schedule
@@ -27,20 +28,18 @@ class FineTuning(Task):
     encoder: CrossEncoder
     """Its `model` is the one that is trained."""
     queries: Sequence[TrainingQuery]
-    step_function: Callable[[Blocks, Score, Options], Outcome]
-    """One of `sirbench.strategies.STEPS`."""
-    options: Options
+    strategy: Strategy
+    """What a step computes; blocks are as large as its first level."""
     epochs: int
     seed: int
-    fixed_blocks: bool = False
     level: int = 0
     """Number of the one level that is trained, for the selection trace; 0 where a step has them all."""
     keep_middle: bool = False
-    """Keep the model as it is in the middle of training, as `middle/` in the folder."""
+    """Keep the model as it is in the middle of training, in the folder."""
     gradient: Gradient = "cached"
     selection: SelectionTrace = field(init=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "selection", SelectionTrace(self.folder))
 
     @property
@@ -78,7 +77,7 @@ class FineTuning(Task):
     def after(self, done: int) -> None:
         """Keep the model in the middle, if a figure asks for it."""
         if self.keep_middle and done == self.schedule.middle:
-            save_middle(self.folder / "middle", self.encoder.model)
+            save_middle(self.folder / MIDDLE, self.encoder.model)
 
     def flush(self, done: int) -> None:
         """Bring the selection trace to disk."""
@@ -93,11 +92,11 @@ def block_gradient(
     The loss of a step is the mean over its blocks, whoever computes them.
     """
     mine = [task.queries[i] for i in chosen[distributed.rank() :: distributed.workers()]]
-    size = task.options.sizes[0]
-    blocks = [draw_block(query, size, task.seed, epoch, fixed=task.fixed_blocks) for query in mine]
+    size, fixed = task.strategy.levels[0], task.strategy.blocks == "fixed"
+    blocks = [draw_block(query, size, task.seed, epoch, fixed=fixed) for query in mine]
     seed_dropout(task.seed, step)
     score = block_scorer(task.encoder, blocks, task.gradient)
-    outcome = task.step_function(block_tensors(blocks, task.encoder.device), score, task.options)
+    outcome = task.strategy.step(block_tensors(blocks, task.encoder.device), score)
     if outcome.loss.requires_grad:  # a worker may have no block in the last step of an epoch
         (outcome.loss.sum() / len(chosen)).backward()
     return outcome, [(query.id, block) for query, block in zip(mine, blocks, strict=True)]

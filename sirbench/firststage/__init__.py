@@ -1,27 +1,31 @@
-"""First stages, found by name: a new one is one new file here with a function `retrieve`.
+"""First stages: each file here holds one, a class derived from `Retriever`, found by the name of its file.
 
-    retrieve(documents, queries, *, depth, ...) -> run
+The fields of the class are the options that a study may set, `{first_stage: bm25, options: {k1: 0.9}}`. A
+first stage that learns derives from `Learner`: it is trained on the documents and training queries of the
+study's collection, and retrieves with what came of it. What first stages share is in folders of their own.
 
-One that learns also has `train(learning, *, ...) -> (model, progress)`; its `retrieve` is given `trained`,
-what came of it. The other keyword arguments of both are the options that a study may set. What first stages
-share is in folders of their own.
+These files import torch, and what needs it, where they compute: every reading of config/ imports them.
 """
 
-import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from importlib import import_module
-from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING
+from __future__ import annotations
 
-from sirbench.data.documents import Document
+from abc import abstractmethod
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from sirbench.machine.errors import InputError
+from sirbench.study.registry import Plugin, Registry, own_code
 
 if TYPE_CHECKING:
+    import pandas as pd
     import torch
 
+    from sirbench.data.documents import Document
     from sirbench.data.tokens import TokenStore
-    from sirbench.study import Compute, FirstStageTraining, Input
+    from sirbench.study import Compute, FirstStage, FirstStageTraining, Input
+    from sirbench.training.checkpoint import Progress
 
 
 @dataclass(frozen=True)
@@ -38,14 +42,14 @@ class Learning:
     """Ids of the judged-positive documents of each query, at least one."""
     start: Path
     """Checkpoint folder that training starts from, with its tokenizer."""
-    store: "TokenStore"
+    store: TokenStore
     """The documents in the tokens of that tokenizer (its queries are the study's, not these)."""
-    input: "Input"
-    settings: "FirstStageTraining"
-    compute: "Compute"
-    device: "torch.device"
+    input: Input
+    settings: FirstStageTraining
+    compute: Compute
+    device: torch.device
     folder: Path
-    """Where the checkpoint and the record are kept until the job has ended."""
+    """Where the checkpoint and the step log are kept until the job has ended."""
     fingerprint: str
     """Digest of everything that the result depends on; a checkpoint of another one is not resumed."""
 
@@ -56,22 +60,88 @@ class Trained:
 
     folder: Path
     """Checkpoint folder of the trained model, with its tokenizer."""
-    store: "TokenStore"
-    input: "Input"
-    compute: "Compute"
-    device: "torch.device"
+    store: TokenStore
+    input: Input
+    compute: Compute
+    device: torch.device
 
 
-def first_stage(name: str) -> ModuleType:
-    """The module of a first stage."""
-    return import_module(f"{__name__}.{name.replace('-', '_')}")
+class Model(Protocol):
+    """A trained model: what can be saved as a checkpoint."""
+
+    def save_pretrained(self, folder: Path, /) -> None:
+        """Write the checkpoint, without a tokenizer, into an existing folder."""
 
 
-def options_of(function: Callable, options: Mapping[str, object]) -> dict[str, object]:
-    """Those of a study's options that `function` (a `train` or a `retrieve`) takes."""
-    return {name: value for name, value in options.items() if name in _keywords(function)}
+class Retriever(Plugin):
+    """A first stage: documents and queries in, a run out."""
+
+    @abstractmethod
+    def retrieve(
+        self,
+        documents: Iterable[Document],
+        queries: Mapping[str, str],
+        *,
+        depth: int,
+        trained: Trained | None = None,
+    ) -> pd.DataFrame:
+        """The run of the `depth` best documents of each query, in the order of `sirbench.data.runs`.
+
+        Args:
+            documents: all of the collection, read once.
+            queries: texts by id.
+            depth: how many documents a query gets, at most.
+            trained: what was learned, by a first stage that learns.
+        """
+
+    def check(self, spec: FirstStage) -> None:
+        """Raise `InputError` where a study says more of it, or less, than it needs."""
+        given = spec.model_fields_set & {"backbone", "start", "training"}
+        if given:
+            raise InputError(f"{min(given)}: {spec.first_stage} learns nothing; remove it")
 
 
-def _keywords(function: Callable) -> set[str]:
-    parameters = inspect.signature(function).parameters.values()
-    return {one.name for one in parameters if one.kind is inspect.Parameter.KEYWORD_ONLY}
+class Learner(Retriever):
+    """A first stage that learns."""
+
+    retrieval_options: ClassVar[Collection[str]] = ()
+    """Options that training does not read: where one changes, nothing is trained anew."""
+
+    @abstractmethod
+    def train(self, learning: Learning) -> tuple[Model, Progress]:
+        """The trained model, and the steps and the time that it took; a training that was killed resumes."""
+
+    def check(self, spec: FirstStage) -> None:
+        """Raise `InputError` where a study gives it no backbone."""
+        if spec.backbone is None:
+            raise InputError(f"backbone: {spec.first_stage} learns and needs one of the study's backbones")
+
+
+FIRST_STAGES: Registry[Retriever] = Registry(__name__, Retriever, "first_stages")
+"""Every first stage, by the name that studies give it."""
+
+
+def first_stage(spec: FirstStage) -> Retriever:
+    """The first stage that a study asks for; `InputError` for an option that it lacks or does not allow."""
+    return FIRST_STAGES.make({**spec.options, "name": spec.first_stage})
+
+
+def learner(spec: FirstStage) -> Learner:
+    """The same, of a first stage that learns."""
+    made = first_stage(spec)
+    assert isinstance(made, Learner), spec.first_stage
+    return made
+
+
+def training_settings(spec: FirstStage) -> dict[str, Any]:
+    """What decides what a first stage learns: no option that is of retrieval alone, no checkpoints."""
+    unread = learner(spec).retrieval_options
+    return {
+        "first_stage": spec.first_stage,
+        "options": {name: value for name, value in spec.options.items() if name not in unread},
+        "backbone": spec.backbone,
+        "start": spec.start,
+        "training": spec.training.model_dump(mode="json", exclude={"checkpoint_every"}),
+        **own_code("first_stages", spec.first_stage),
+        **own_code("negatives", spec.options.get("negatives", "")),
+    }

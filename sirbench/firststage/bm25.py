@@ -8,39 +8,57 @@ of them contain t; a word that q repeats counts each time. `firststage/lexical/w
 Sources: Kamphuis et al., ECIR 2020 (the variants); Lù, arXiv 2407.03618 (bm25s).
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
-import bm25s
-import pandas as pd
-from tqdm import tqdm
+from pydantic import Field
 
-from sirbench.data.documents import Document
-from sirbench.firststage.lexical.ranking import rank
-from sirbench.firststage.lexical.words import Words
+from sirbench.firststage import Retriever, Trained
 from sirbench.machine.errors import InputError
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def retrieve(
-    documents: Iterable[Document],
-    queries: Mapping[str, str],
-    *,
-    depth: int = 100,
-    k1: float = 0.9,
-    b: float = 0.4,
-) -> pd.DataFrame:
-    """The run of the `depth` best documents of each query, in the order of `sirbench.data.runs`.
+    from sirbench.data.documents import Document
 
-    Only documents that share a word with the query (score > 0) are returned: a query may have fewer than
-    `depth`, or none. The documents are read once; of each only the id and the numbers of its words stay in
-    memory. Raises InputError if no document has a word in it.
-    """
-    words = Words()
-    doc_ids, numbers = [], []
-    for doc_id, text in tqdm(documents, "bm25: reading", unit=" documents", delay=2):
-        doc_ids.append(doc_id)
-        numbers.append(words.learn(text))
-    if not words:
-        raise InputError("bm25: there is no document with a word in it")
-    index = bm25s.BM25(method="lucene", k1=k1, b=b)
-    index.index((numbers, words.stems), create_empty_token=False, show_progress=False)
-    return rank(doc_ids, queries, words, index.get_scores_from_ids, depth=depth, name="bm25")
+
+class BM25(Retriever):
+    """The documents that share the most telling words with a query."""
+
+    k1: float = Field(0.9, ge=0)
+    """How much a word that is repeated in a document adds."""
+    b: float = Field(0.4, ge=0, le=1)
+    """How much long documents are held back: 0 not at all, 1 in proportion to their length."""
+
+    def retrieve(
+        self,
+        documents: Iterable[Document],
+        queries: Mapping[str, str],
+        *,
+        depth: int,
+        trained: Trained | None = None,
+    ) -> pd.DataFrame:
+        """The run of the `depth` best documents of each query, in the order of `sirbench.data.runs`.
+
+        Only documents that share a word with the query (score > 0) are returned: a query may have fewer than
+        `depth`, or none. The documents are read once; of each only the id and the numbers of its words stay
+        in memory. Raises InputError if no document has a word in it.
+        """
+        import bm25s
+        from tqdm import tqdm
+
+        from sirbench.firststage.lexical.ranking import rank
+        from sirbench.firststage.lexical.words import Words
+
+        words = Words()
+        doc_ids, numbers = [], []
+        for doc_id, text in tqdm(documents, "bm25: reading", unit=" documents", delay=2):
+            doc_ids.append(doc_id)
+            numbers.append(words.learn(text))
+        if not words:
+            raise InputError("bm25: there is no document with a word in it")
+        index = bm25s.BM25(method="lucene", k1=self.k1, b=self.b)
+        index.index((numbers, words.stems), create_empty_token=False, show_progress=False)
+        return rank(doc_ids, queries, words, index.get_scores_from_ids, depth=depth, name="bm25")

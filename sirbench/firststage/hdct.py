@@ -11,146 +11,163 @@ Sources: Dai and Callan, *Context-Aware Document Term Weighting for Ad-Hoc Searc
 *Context-Aware Sentence/Passage Term Importance Estimation*, arXiv 1910.10687 (DeepCT, the passage's weights).
 """
 
-from collections.abc import Iterable, Mapping
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-import pandas as pd
+from pydantic import Field
 from tqdm import tqdm
-from transformers import PreTrainedModel
 
-from sirbench.backbones.checkpoint import load_token_regression, load_tokenizer
-from sirbench.data.documents import Document
-from sirbench.data.tokens import TokenStore
-from sirbench.encoding.positions import positions_of
-from sirbench.firststage import Learning, Trained
-from sirbench.firststage.lexical.ranking import rank
-from sirbench.firststage.lexical.weighted_index import Postings, build_index
-from sirbench.firststage.lexical.words import Words
-from sirbench.firststage.term_weights.document_weights import combine
-from sirbench.firststage.term_weights.examples import examples_from_first_sentences, examples_from_queries
-from sirbench.firststage.term_weights.passages import Cut, passage_cutter
-from sirbench.firststage.term_weights.regression import RegressionTraining, TokenRegression
+from sirbench.firststage import Learner, Learning, Trained
 from sirbench.machine.errors import InputError, TrainingError
-from sirbench.training.checkpoint import Progress
-from sirbench.training.loop import train as train_task
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from transformers import PreTrainedModel
+
+    from sirbench.data.documents import Document
+    from sirbench.firststage.lexical.weighted_index import Postings
+    from sirbench.firststage.lexical.words import Words
+    from sirbench.firststage.term_weights.examples import Examples
+    from sirbench.firststage.term_weights.passages import Cut
+    from sirbench.firststage.term_weights.regression import TokenRegression
+    from sirbench.training.checkpoint import Progress
 
 DOCUMENTS_AT_ONCE = 256
 """Documents whose passages are sorted by length together, so that few tokens are padding."""
 
 
-def train(
-    learning: Learning, *, labels: str = "queries", passage_tokens: int = 0, max_passages: int = 0
-) -> tuple[PreTrainedModel, Progress]:
-    """Fine-tune the encoder with a new regression head, or with that of the `hdct` that it continues from.
+class HDCT(Learner):
+    """BM25 over predicted term weights."""
 
-    `settings.batch` is in passages. `labels` is `queries`, the query term recall of documents that a training
-    query has, or `first-sentence`, which needs no queries and is what a collection without any gets.
-    `passage_tokens` and `max_passages` are those of `retrieve`. Raises `InputError` if no label is above 0.
-    """
-    _check_option("labels", labels, ("queries", "first-sentence"))
-    settings, words = learning.settings, Words()
-    if settings.steps == 0:
-        raise InputError("candidates.*.training.steps: 0, but hdct knows no weights before it is trained")
-    model = load_token_regression(learning.start, settings.seed).to(learning.device)
-    tokenizer = load_tokenizer(learning.start)
-    cut = passage_cutter(
-        tokenizer,
-        words,
-        passage_tokens=_passage_tokens(passage_tokens, learning.store, model),
-        max_passages=max_passages,
-    )
-    most = settings.steps * settings.batch  # each has a passage at least: more would never be seen
-    if labels == "queries" and learning.positives:
-        examples = examples_from_queries(
-            learning.documents(), learning.queries, learning.positives, cut, words, most=most
+    retrieval_options: ClassVar = ("k1", "b", "combination")
+
+    labels: Literal["queries", "first-sentence"] = "queries"
+    """What is learned: which words of a document its training queries have, or which ones its first sentence
+    has; that needs no queries, and is what a collection without any gets."""
+    passage_tokens: int = Field(0, ge=0)
+    """Tokens of a passage, special tokens included; 0: the study's `input.max_tokens`."""
+    max_passages: int = Field(0, ge=0)
+    """Passages of a document after so many are left out; 0: none is."""
+    k1: float = Field(30.0, ge=0)
+    """BM25's, on the scale of the weights: up to a few hundreds where a frequency is 1 or 2."""
+    b: float = Field(0.8, ge=0, le=1)
+    """BM25's."""
+    combination: Literal["decay", "sum"] = "decay"
+    """A document's weight of a word: `sum`, that of its passages; `decay`, the i-th passage divided by i."""
+
+    def train(self, learning: Learning) -> tuple[PreTrainedModel, Progress]:
+        """Fine-tune the encoder with a new regression head, or with that of the `hdct` it continues from.
+
+        `settings.batch` is in passages. Raises `InputError` if no label is above 0.
+        """
+        from sirbench.firststage.lexical.words import Words
+        from sirbench.firststage.term_weights.regression import RegressionTraining
+        from sirbench.training.loop import train
+
+        settings, words = learning.settings, Words()
+        if settings.steps == 0:
+            raise InputError("candidates.*.training.steps: 0, but hdct knows no weights before it is trained")
+        regression, cut = self._regression(learning.start, settings.seed, learning, words)
+        examples = self._examples(learning, cut, words)
+        task = RegressionTraining(
+            name=learning.name,
+            model=regression.model,
+            settings=settings,
+            folder=learning.folder,
+            fingerprint=learning.fingerprint,
+            regression=regression,
+            passages=examples.passages,
+            labels=examples.labels,
         )
-    else:
-        examples = examples_from_first_sentences(learning.documents, cut, words, most=most)
-    regression = TokenRegression(
-        model,
-        tokenizer,
-        chunk_tokens=learning.compute.chunk_tokens,
-        precision=learning.compute.precision,
-    )
-    task = RegressionTraining(
-        name=learning.name,
-        model=model,
-        settings=settings,
-        folder=learning.folder,
-        fingerprint=learning.fingerprint,
-        regression=regression,
-        passages=examples.passages,
-        labels=examples.labels,
-    )
-    return model, train_task(task)
+        return regression.model, train(task)
+
+    def retrieve(
+        self,
+        documents: Iterable[Document],
+        queries: Mapping[str, str],
+        *,
+        depth: int,
+        trained: Trained | None = None,
+    ) -> pd.DataFrame:
+        """The run of the `depth` best documents of each query, in the order of `sirbench.data.runs`.
+
+        Only documents that share a word with the query are returned, and a word that weighs less than half a
+        point is none of the document's. Documents are read once, some at a time; what stays in memory is
+        their ids and the index. Raises InputError if no document has a word in it.
+        """
+        from sirbench.firststage.lexical.ranking import rank
+        from sirbench.firststage.lexical.weighted_index import build_index
+        from sirbench.firststage.lexical.words import Words
+
+        assert trained is not None, "hdct retrieves with what it has learned"
+        words = Words()
+        regression, cut = self._regression(trained.folder, 0, trained, words)
+        doc_ids: list[str] = []
+        parts: list[Postings] = []
+        for batch in _batches(tqdm(documents, "hdct: weighting", unit=" documents", delay=2)):
+            doc_ids.extend(document.doc_id for document in batch)
+            parts.append(self._weigh(batch, cut, regression))
+        if not words:
+            raise InputError("hdct: there is no document with a word in it")
+        if not any(len(part.words) for part in parts):
+            raise TrainingError(
+                "hdct: the trained model gives no word a weight; train it longer (training.steps)"
+            )
+        index = build_index(parts, k1=self.k1, b=self.b)
+        return rank(doc_ids, queries, words, index.scores, depth=depth, name="hdct")
+
+    def _regression(
+        self, checkpoint: Path, seed: int, given: Learning | Trained, words: Words
+    ) -> tuple[TokenRegression, Cut]:
+        """The model of a checkpoint, and what cuts texts into passages for it."""
+        from sirbench.backbones.checkpoint import load_token_regression, load_tokenizer
+        from sirbench.encoding.positions import positions_of
+        from sirbench.firststage.term_weights.passages import passage_cutter
+        from sirbench.firststage.term_weights.regression import TokenRegression
+
+        model = load_token_regression(checkpoint, seed).to(given.device)
+        tokenizer = load_tokenizer(checkpoint)
+        tokens, positions = self.passage_tokens or given.store.template.max_tokens, positions_of(model)
+        if positions is not None and tokens > positions:
+            raise InputError(
+                f"candidates.*.options: passage_tokens={tokens} is more than the {positions} positions of "
+                "the backbone; lower it"
+            )
+        cut = passage_cutter(tokenizer, words, passage_tokens=tokens, max_passages=self.max_passages)
+        compute = given.compute
+        regression = TokenRegression(
+            model, tokenizer, chunk_tokens=compute.chunk_tokens, precision=compute.precision
+        )
+        return regression, cut
+
+    def _examples(self, learning: Learning, cut: Cut, words: Words) -> Examples:
+        """The passages to learn from, with the labels of their words."""
+        from sirbench.firststage.term_weights.examples import (
+            examples_from_first_sentences,
+            examples_from_queries,
+        )
+
+        # Each document has a passage at least: more of them would never be seen.
+        most = learning.settings.steps * learning.settings.batch
+        if self.labels == "queries" and learning.positives:
+            return examples_from_queries(
+                learning.documents(), learning.queries, learning.positives, cut, words, most=most
+            )
+        return examples_from_first_sentences(learning.documents, cut, words, most=most)
+
+    def _weigh(self, documents: list[Document], cut: Cut, regression: TokenRegression) -> Postings:
+        from sirbench.firststage.term_weights.document_weights import combine
+
+        passages = cut([document.text for document in documents])
+        flat = [passage for document in passages for passage in document]
+        return combine(passages, regression.predict(flat), self.combination)
 
 
-def retrieve(
-    documents: Iterable[Document],
-    queries: Mapping[str, str],
-    *,
-    trained: Trained,
-    depth: int = 100,
-    k1: float = 30.0,
-    b: float = 0.8,
-    combination: str = "decay",
-    passage_tokens: int = 0,
-    max_passages: int = 0,
-) -> pd.DataFrame:
-    """The run of the `depth` best documents of each query, in the order of `sirbench.data.runs`.
-
-    `passage_tokens` is the length of a passage with its special tokens, 0 for the study's `input.max_tokens`;
-    a document's passages after `max_passages` are left out, 0 for none. Only documents that share a word
-    with the query are returned, and a word that weighs less than half a point is none of the document's.
-    Documents are read once, some at a time; what stays in memory is their ids and the index. Raises
-    InputError if no document has a word in it.
-    """
-    _check_option("combination", combination, ("decay", "sum"))
-    model = load_token_regression(trained.folder, seed=0).to(trained.device)
-    tokenizer, words = load_tokenizer(trained.folder), Words()
-    cut = passage_cutter(
-        tokenizer,
-        words,
-        passage_tokens=_passage_tokens(passage_tokens, trained.store, model),
-        max_passages=max_passages,
-    )
-    regression = TokenRegression(
-        model, tokenizer, chunk_tokens=trained.compute.chunk_tokens, precision=trained.compute.precision
-    )
-    doc_ids: list[str] = []
-    parts: list[Postings] = []
-    remaining = iter(tqdm(documents, "hdct: weighting", unit=" documents", delay=2))
+def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    remaining = iter(documents)
     while batch := list(islice(remaining, DOCUMENTS_AT_ONCE)):
-        doc_ids.extend(document.doc_id for document in batch)
-        parts.append(_weigh(batch, cut, regression, combination))
-    if not words:
-        raise InputError("hdct: there is no document with a word in it")
-    if not any(len(part.words) for part in parts):
-        raise TrainingError(
-            "hdct: the trained model gives no word a weight; train it longer (training.steps)"
-        )
-    index = build_index(parts, k1=k1, b=b)
-    return rank(doc_ids, queries, words, index.scores, depth=depth, name="hdct")
-
-
-def _weigh(documents: list[Document], cut: Cut, regression: TokenRegression, combination: str) -> Postings:
-    passages = cut([document.text for document in documents])
-    flat = [passage for document in passages for passage in document]
-    return combine(passages, regression.predict(flat), combination)
-
-
-def _passage_tokens(option: int, store: TokenStore, model: PreTrainedModel) -> int:
-    """How long a passage is; an `InputError` where the encoder has fewer positions."""
-    tokens = option or store.template.max_tokens
-    positions = positions_of(model)
-    if positions is not None and tokens > positions:
-        raise InputError(
-            f"candidates.*.options: passage_tokens={tokens} is more than the {positions} positions of the "
-            "backbone; lower it"
-        )
-    return tokens
-
-
-def _check_option(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise InputError(f"candidates.*.options: {name}={value!r}; allowed: {', '.join(allowed)}")
+        yield batch

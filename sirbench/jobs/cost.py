@@ -10,32 +10,16 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import NamedTuple
 
-from sirbench.config import Configuration
 from sirbench.data import collections
-from sirbench.jobs import plan
+from sirbench.jobs.configuration import Configuration
+from sirbench.jobs.job import Job, compressors, job_of
 from sirbench.jobs.layout import Layout
+from sirbench.jobs.needs import conditions
+from sirbench.strategies import Pairs
 from sirbench.study import Table
 
 FP32 = 4
 """Bytes of a number in a model or an embedding."""
-
-
-class Pairs(NamedTuple):
-    """How many (query, document) pairs go through the encoder."""
-
-    with_gradient: float = 0
-    """In training, forward and backward."""
-    forward_only: float = 0
-    """Forward alone: levels without a loss, the scoring of a compressor's input, re-ranking."""
-
-    def plus(self, other: "Pairs") -> "Pairs":
-        """Both together."""
-        return Pairs(self.with_gradient + other.with_gradient, self.forward_only + other.forward_only)
-
-    @property
-    def forwards(self) -> float:
-        """All of them, forwards that the gradient cache repeats not counted."""
-        return self.with_gradient + self.forward_only
 
 
 class Encoder(NamedTuple):
@@ -107,35 +91,17 @@ def assumed_speed(config: Configuration, encoder: Encoder, tflops: float) -> Spe
     return Speed(tflops * 1e12 / operations, passes(config))
 
 
-def step_pairs(job: plan.Job) -> Pairs:
-    """Pairs of one query in one epoch of a training job (`sirbench.strategies.levels` says which run)."""
-    sizes = job.sizes
-    if job.step == "single":
-        return Pairs(sizes[-1])
-    if job.forward == "shared":
-        return Pairs(sizes[0])
-    default = (1, len(sizes)) if job.step == "v3" else range(1, len(sizes) + 1)
-    with_loss = set(job.loss_levels or default)
-    if job.step == "v4":  # CPR_i needs the gradients of all levels up to i
-        with_loss = set(range(1, max(with_loss) + 1))
-    forwarded = with_loss | (set(range(1, len(sizes))) if job.selection == "top" else set())
-    return Pairs(
-        sum(sizes[level - 1] for level in with_loss), sum(sizes[level - 1] for level in forwarded - with_loss)
-    )
-
-
-def training_pairs(job: plan.Job, queries: int, is_compressor: bool) -> Pairs:
+def training_pairs(job: Job, queries: int, is_compressor: bool) -> Pairs:
     """Pairs of a whole training job; a compressor scores the negatives of its input once it is trained."""
-    once, times = step_pairs(job), queries * job.epochs
-    scored = queries * (job.sizes[0] - 1) if is_compressor else 0
-    return Pairs(once.with_gradient * times, once.forward_only * times + scored)
+    scored = queries * (job.strategy.levels[0] - 1) if is_compressor else 0
+    return job.strategy.pairs().times(queries * job.epochs).plus(Pairs(forward_only=scored))
 
 
 def recipe_pairs(config: Configuration, recipe: str, queries: int) -> Pairs:
     """Pairs of a recipe on its own: its training with those of all compressors before it."""
     study, spec = config.study, config.recipes[recipe]
-    total = training_pairs(plan.plan(spec, study), queries, is_compressor=False)
-    for job in plan.compressors(spec, study):
+    total = training_pairs(job_of(spec, study), queries, is_compressor=False)
+    for job in compressors(spec, study):
         total = total.plus(training_pairs(job, queries, is_compressor=True))
     return total
 
@@ -151,22 +117,20 @@ def table_cost(config: Configuration, table: Table, sizes: Sizes, speeds: dict[s
     `speeds` are by backbone. First stages, the pre-training of backbones, and embedding for figures are not
     counted.
     """
-    trainings: dict[tuple, tuple[plan.Job, bool]] = {}
+    trainings: dict[tuple[str, str, str], tuple[Job, bool]] = {}
     total, hours, model_bytes = Pairs(), 0.0, 0.0
-    cells = plan.cells(config, table)
-    for candidates, backbone, recipe in cells:
-        spec = config.recipes[recipe]
-        trainings[candidates, backbone, recipe] = plan.plan(spec, config.study), False
-        for job in plan.compressors(spec, config.study):
-            trainings[candidates, backbone, job.name] = job, True
+    for one in conditions(config, table):
+        spec = config.recipes[one.recipe]
+        trainings[one.candidates, one.backbone, one.recipe] = job_of(spec, config.study), False
+        for job in compressors(spec, config.study):
+            trainings[one.candidates, one.backbone, job.name] = job, True
     for (_, backbone, _), (job, is_compressor) in trainings.items():
         pairs = training_pairs(job, sizes.train_queries, is_compressor)
         pairs = pairs if is_compressor else pairs.plus(reranking_pairs(config, sizes))
         total, hours = total.plus(pairs), hours + speeds[backbone].hours(pairs)
         model_bytes += encoder_of(config, backbone)[0].parameters * FP32
     seeds = len(config.study.seeds)
-    of_all_seeds = Pairs(total.with_gradient * seeds, total.forward_only * seeds)
-    return TableCost(len(trainings) * seeds, of_all_seeds, hours * seeds, model_bytes * seeds)
+    return TableCost(len(trainings) * seeds, total.times(seeds), hours * seeds, model_bytes * seeds)
 
 
 def token_bytes(config: Configuration, sizes: Sizes, encoder: Encoder) -> int:

@@ -1,7 +1,9 @@
-"""Where every file of a study lives below results/ and data/: the one place that knows."""
+"""Where the files of a study are that no single training owns: below results/STUDY/ and figures/STUDY/."""
 
 from dataclasses import dataclass
 from pathlib import Path
+
+from sirbench.jobs.folders import PER_QUERY, RESULTS, FirstStageFolder, PretrainingFolder
 
 
 @dataclass(frozen=True)
@@ -13,7 +15,7 @@ class Layout:
     @property
     def root(self) -> Path:
         """Everything that this study makes, apart from figures."""
-        return Path("results") / self.study
+        return RESULTS / self.study
 
     @property
     def collection(self) -> Path:
@@ -32,45 +34,45 @@ class Layout:
         """First-stage run of `train` or `dev` queries."""
         return self.root / "candidates" / name / f"{split}.trec.gz"
 
-    def learned(self, name: str) -> Path:
-        """What a first stage that learns has learned: `model`, `train.jsonl`, `provenance.json`."""
-        return self.root / "candidates" / name / "learned"
+    def candidates_per_query(self, name: str) -> Path:
+        """Per-query measures of the dev candidates as they are, recall included."""
+        return self.root / "candidates" / name / PER_QUERY
 
-    def first_stage(self, name: str) -> Path:
-        """Per-query measures of the dev candidates themselves, recall included."""
-        return self.root / "candidates" / name / "per_query.csv"
+    def learned(self, candidates: str) -> FirstStageFolder:
+        """What a first stage that learns has learned."""
+        return FirstStageFolder(self.study, candidates)
 
     def backbone(self, name: str) -> Path:
         """Checkpoint and tokenizer of a backbone."""
-        return self.root / "backbones" / name
+        return self.pretraining(name).model
 
     def corpus(self, name: str) -> Path:
         """Store of a corpus that backbones are pre-trained on."""
         return self.root / "corpora" / name
 
-    def pretraining(self, backbone: str) -> Path:
-        """Record of a backbone's pre-training: `train.jsonl`, `provenance.json`."""
-        return self.root / "pretraining" / backbone
+    def pretraining(self, backbone: str) -> PretrainingFolder:
+        """What the pre-training of a backbone leaves."""
+        return PretrainingFolder(self.study, backbone)
 
     def tokens(self, backbone: str) -> Path:
         """Token store of the collection for a backbone's tokenizer."""
         return self.root / "tokens" / backbone
 
-    def level(self, candidates: str, backbone: str, level: str, seed: int) -> Path:
-        """Folder of a compressor that V1 and V2 recipes share."""
-        return self.root / "levels" / candidates / backbone / level / f"seed{seed}"
-
-    def cell(self, candidates: str, backbone: str, recipe: str, seed: int) -> Path:
-        """Folder of a cell: one trained model and its scores."""
-        return self.root / "cells" / candidates / backbone / recipe / f"seed{seed}"
-
     def table(self, name: str, ending: str = "csv") -> Path:
         """A table as csv, md or tex."""
         return self.root / "tables" / f"{name}.{ending}"
 
-    def log(self, name: str) -> Path:
-        """Messages and progress of a job, e.g. `train/bm25-bert-v0-seed1`."""
-        return self.root / "logs" / f"{name}.log"
+    def figure(self, name: str, ending: str = "pdf") -> Path:
+        """A figure as pdf, png or svg, or what was drawn as csv."""
+        return Path("figures") / self.study / f"{name}.{ending}"
+
+    def log(self, verb: str, job: str = "") -> Path:
+        """Messages and progress of a job, e.g. of verb `train` and job `bm25-bert-v0-seed1`."""
+        return self.root / "logs" / (f"{verb}/{job}.log" if job else f"{verb}.log")
+
+    def benchmark(self, verb: str, job: str = "") -> Path:
+        """Time and memory of a job."""
+        return self.root / "benchmarks" / (f"{verb}/{job}.tsv" if job else f"{verb}.tsv")
 
     @property
     def report(self) -> Path:
@@ -81,7 +83,3 @@ class Layout:
     def workflow_report(self) -> Path:
         """Snakemake's own report, beside it."""
         return self.root / "workflow-report.html"
-
-    def figure(self, name: str, ending: str = "pdf") -> Path:
-        """A figure as pdf, png or svg, or what was drawn as csv."""
-        return Path("figures") / self.study / f"{name}.{ending}"

@@ -5,7 +5,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,9 @@ from typing import Any
 from sirbench.machine.atomic import atomic_file
 
 HERE = Path(__file__).parent
+
+PROVENANCE = "provenance.json"
+"""The file beside a result that says where it comes from."""
 
 PACKAGES = (
     "torch",
@@ -34,8 +37,20 @@ def sha256(path: Path) -> str:
 
 
 def checksums(paths: Mapping[str, Path]) -> dict[str, str]:
-    """The sha256 by name of the files that a job reads."""
-    return {name: sha256(path) for name, path in paths.items()}
+    """The sha256 by name of every file that a job reads; of a folder, of all files in it (`name/file`).
+
+    Hidden files do not count: Snakemake leaves a time stamp in the folders that its rules make.
+    """
+    return {name: sha256(file) for top, path in paths.items() for name, file in _files(top, path)}
+
+
+def _files(name: str, path: Path) -> Iterator[tuple[str, Path]]:
+    if not path.is_dir():
+        yield name, path
+        return
+    for file in sorted(path.rglob("[!.]*")):
+        if file.is_file():
+            yield f"{name}/{file.relative_to(path)}", file
 
 
 def digest(content: Any) -> str:

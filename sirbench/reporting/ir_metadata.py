@@ -1,41 +1,38 @@
 """Where a run comes from, in the words of ir_metadata, for whoever gets the run without this repository.
 
 The keys are those of Breuer, Keller and Schaer (SIGIR 2022, doi: 10.1145/3477495.3531738; the checklists on
-https://www.ir-metadata.org) as far as they go; what has none there stands beside them: `dirty`, `seed`,
-`sha256`, `study`, `resources`. The schema puts this into comments ahead of a run. Many readers of runs expect
-none, so here it is a file of its own.
+https://www.ir-metadata.org) as far as they go; beside them are our own: `dirty`, `seed`, `sha256`, `study`,
+`resources`. The schema puts all this into comments ahead of a run. Many readers of runs expect no comments,
+so here it is a file of its own.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, replace
+from typing import Any
 
 from sirbench import __version__
-from sirbench.jobs import plan
+from sirbench.jobs.configuration import Configuration
+from sirbench.jobs.folders import Cell
+from sirbench.jobs.needs import measures
 from sirbench.study import BASELINE, FirstStage
 
-if TYPE_CHECKING:
-    from sirbench.config import Configuration
+Record = Mapping[str, Any]
+"""What is known of a job."""
 
 SIGNIFICANCE = {"name": "two-sided paired t-test", "correction method": "none, and Holm beside it"}
 PAPER = "YES SIR! Optimizing Semantic Space of Negatives with Self-Involvement Ranker"
 
 
-def describe_run(
-    config: Configuration, cell: tuple[str, str, str, int], trained: Mapping, reranked: Mapping
-) -> dict[str, Any]:
-    """Return the metadata of the run of a cell (candidates, backbone, recipe, seed).
+def describe_run(config: Configuration, cell: Cell, trained: Record, reranked: Record) -> dict[str, Any]:
+    """The metadata of the run of a cell.
 
-    `trained` is the cell's provenance.json, and `reranked` the same of its re-ranking: `machine`, `inputs`
+    `trained` is the cell's provenance, and `reranked` the same of its re-ranking: `machine`, `inputs`
     (checksums), `device`, `seconds`, `gpu_seconds`.
     """
-    candidates, backbone, recipe, seed = cell
     study, machine = config.study, reranked["machine"]
-    options = zip(("--candidates", "--backbone", "--recipe", "--seed"), cell, strict=True)
-    command = " ".join(f"{option} {value}" for option, value in options)
+    command = " ".join(f"--{option} {value}" for option, value in asdict(cell).items())
     return {
-        "tag": run_tag(recipe, seed),
+        "tag": run_tag(cell),
         "actor": {"role": "reproducer"},
         "platform": {
             "hardware": _hardware(reranked),
@@ -48,28 +45,28 @@ def describe_run(
             },
         },
         "implementation": {
-            "executable": {"cmd": f"sirbench rerank --study {config.name} {command}"},
+            "executable": {"cmd": f"sirbench rerank {command}"},
             "source": {"lang": ["Python"], "commit": machine["commit"], "dirty": machine["dirty"]},
         },
         "method": {
             "automatic": True,
             "score ties": "falling document id, as trec_eval",
             "retrieval": [
-                {"name": candidates, **_first_stage(config, candidates)},
+                {"name": cell.candidates, **_first_stage(config, cell.candidates)},
                 {
-                    "name": recipe,
-                    "method": f"cross-encoder, {backbone}",
-                    "params": config.recipes[recipe].model_dump(mode="json", exclude={"description"}),
-                    "seed": seed,
-                    "reranks": candidates,
+                    "name": cell.recipe,
+                    "method": f"cross-encoder, {cell.backbone}",
+                    "params": config.recipes[cell.recipe].model_dump(mode="json", exclude={"description"}),
+                    "seed": cell.seed,
+                    "reranks": cell.candidates,
                 },
             ],
         },
         "research goal": {
             "publication": {"title": PAPER},
             "evaluation": {
-                "reported measures": plan.measures(config),
-                "baseline": [run_tag(BASELINE, seed)],
+                "reported measures": measures(config),
+                "baseline": [run_tag(replace(cell, recipe=BASELINE))],
                 "significance test": [SIGNIFICANCE],
             },
         },
@@ -83,12 +80,12 @@ def describe_run(
     }
 
 
-def run_tag(recipe: str, seed: int) -> str:
-    """Return the last column of a cell's run."""
-    return f"{recipe}-seed{seed}"
+def run_tag(cell: Cell) -> str:
+    """The last column of a cell's run."""
+    return f"{cell.recipe}-seed{cell.seed}"
 
 
-def _hardware(job: Mapping) -> dict[str, Any]:
+def _hardware(job: Record) -> dict[str, Any]:
     machine = job["machine"]
     cpu = {"model": machine["cpu"], "architecture": machine["architecture"]}
     hardware = {"cpu": cpu | {"number of cores": machine["cores"]}, "ram": f"{machine['memory_gb']} GB"}
@@ -104,5 +101,5 @@ def _first_stage(config: Configuration, candidates: str) -> dict[str, Any]:
     return {"method": "given run", "source": spec.source}
 
 
-def _resources(job: Mapping) -> dict[str, Any]:
+def _resources(job: Record) -> dict[str, Any]:
     return {name: job[name] for name in ("device", "seconds", "gpu_seconds")}

@@ -1,17 +1,17 @@
-"""Steps `backbone` and `tokenize`: a checkpoint in a local folder, and the collection in its tokens."""
+"""Verbs `backbone` and `tokenize`: a checkpoint in a local folder, and the collection in its tokens."""
 
 from tqdm import tqdm
 
 from sirbench.backbones import make_backbone
 from sirbench.backbones.checkpoint import load_tokenizer
-from sirbench.config import Configuration
 from sirbench.data import collections
 from sirbench.data.tokens import build_token_store
+from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.layout import Layout
 
 
 def fetch_backbone(config: Configuration, name: str) -> None:
-    """Bring a backbone of the study into its folder."""
+    """Write the checkpoint of a backbone into its folder."""
     dataset = config.study.collection.train
 
     def texts() -> list[str]:
@@ -24,7 +24,7 @@ def tokenize(config: Configuration, backbone: str) -> None:
     """Tokenise every document of the collection and every query of the study, once for all cells."""
     layout, study = Layout(config.name), config.study
     documents = collections.iterate_documents(study.collection.train)
-    queries = {}
+    queries: dict[str, str] = {}
     for split in ("train", "dev"):
         queries |= collections.load_queries(layout.queries(split))
     build_token_store(

@@ -1,12 +1,12 @@
-"""Step `candidates`: the first-stage runs of the study's train and dev queries."""
+"""Verb `candidates`: the first-stage runs of the study's train and dev queries."""
 
 import pandas as pd
 
-from sirbench.config import Configuration
 from sirbench.data import collections, download
 from sirbench.data.given_runs import read_given_run, results
 from sirbench.data.runs import check_ids, write_run
-from sirbench.firststage import Trained, first_stage, options_of
+from sirbench.firststage import Trained, first_stage
+from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.layout import Layout
 from sirbench.machine.errors import InputError
 from sirbench.study import FirstStage, GivenRuns
@@ -15,11 +15,13 @@ SPLITS = ("train", "dev")
 
 
 def make_candidates(config: Configuration, name: str) -> None:
-    """Write the runs of both splits: retrieved by a first stage, or taken from given files as they are."""
+    """Write the runs of both splits: retrieved by a first stage, or read from given files."""
     layout, spec = Layout(config.name), config.study.candidates[name]
     queries = {split: collections.load_queries(layout.queries(split)) for split in SPLITS}
-    retrieved = isinstance(spec, FirstStage)
-    runs = _retrieve(config, name, spec, queries) if retrieved else _take(config, spec, queries)
+    if isinstance(spec, FirstStage):
+        runs = _retrieve(config, name, spec, queries)
+    else:
+        runs = _take(config, spec, queries)
     for split, run in runs.items():
         write_run(run, layout.candidates(name, split), tag=name)
 
@@ -28,13 +30,12 @@ def _retrieve(
     config: Configuration, name: str, spec: FirstStage, queries: dict[str, dict[str, str]]
 ) -> dict[str, pd.DataFrame]:
     """Both splits from one index."""
-    layout, compute = Layout(config.name), config.study.compute
-    retrieve = first_stage(spec.first_stage).retrieve
-    options = options_of(retrieve, spec.options) | {"depth": config.study.depth}
+    layout, compute, depth = Layout(config.name), config.study.compute, config.study.depth
+    retriever = first_stage(spec)
     documents = collections.iterate_documents(config.study.collection.train)
     every = queries["train"] | queries["dev"]
     if spec.backbone is None:
-        run = retrieve(documents, every, **options)
+        run = retriever.retrieve(documents, every, depth=depth)
     else:
         # Imported here, since torch takes seconds that BM25 does without.
         from sirbench.data.tokens import TokenStore
@@ -42,8 +43,8 @@ def _retrieve(
 
         store = TokenStore(layout.tokens(spec.backbone))
         with claim_device(min(1, compute.gpus), compute.threads) as device:
-            trained = Trained(layout.learned(name) / "model", store, config.study.input, compute, device)
-            run = retrieve(documents, every, trained=trained, **options)
+            trained = Trained(layout.learned(name).model, store, config.study.input, compute, device)
+            run = retriever.retrieve(documents, every, depth=depth, trained=trained)
     return {split: run[run["query_id"].isin(queries[split].keys())] for split in SPLITS}
 
 

@@ -1,11 +1,12 @@
-"""Step `collection`: the study's queries and judgements as plain files, and a record of the collection."""
+"""Verb `collection`: the study's queries and judgements as plain files, and a record of the collection."""
 
 import json
 import logging
 from collections.abc import Collection
+from typing import Any
 
-from sirbench.config import Configuration
 from sirbench.data import collections
+from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.layout import Layout
 from sirbench.machine.atomic import atomic_file
 from sirbench.machine.errors import InputError
@@ -22,7 +23,7 @@ def make_collection(config: Configuration) -> None:
     """
     layout, spec = Layout(config.name), config.study.collection
     splits = {"train": (spec.train, spec.train_queries), "dev": (spec.dev, spec.dev_queries)}
-    record = {"documents": collections.count_documents(spec.train)}
+    record: dict[str, Any] = {"documents": collections.count_documents(spec.train)}
     queries, judged = {}, {}
     for split, (dataset, limit) in splits.items():
         queries[split] = collections.read_queries(dataset, limit)

@@ -1,15 +1,16 @@
-"""Step `plan`: what a study will cost, as a text to read before anything starts."""
+"""Verb `cost`: what a study will cost, as a text to read before anything starts."""
 
 from collections.abc import Mapping, Sequence
 
-from sirbench.config import Configuration
-from sirbench.jobs import cost, plan
+from sirbench.jobs import cost
+from sirbench.jobs.configuration import Configuration
+from sirbench.jobs.needs import conditions
 
 TFLOPS = 125.0
 """Assumed of a GPU: 40 % of an A100's peak in bf16, which is 312 TFLOP/s."""
 
 
-def describe_plan(
+def describe_cost(
     config: Configuration, tflops: float = TFLOPS, pairs_per_second: float | None = None
 ) -> str:
     """Documents, bytes on disk, and for each recipe and table the pairs, trainings and GPU-hours.
@@ -92,10 +93,10 @@ def _recipes(config: Configuration, sizes: cost.Sizes, speed: cost.Speed) -> str
     return _grid(lines)
 
 
-def _tables(config: Configuration, sizes: cost.Sizes, speeds: Mapping[str, cost.Speed]) -> str:
+def _tables(config: Configuration, sizes: cost.Sizes, speeds: dict[str, cost.Speed]) -> str:
     lines = [("table", "training jobs", "pairs", "with gradient", "GPU-hours", "models on disk")]
     for name, table in config.tables.items():
-        if plan.cells(config, table):
+        if conditions(config, table):
             jobs, pairs, hours, size = cost.table_cost(config, table, sizes, speeds)
             both = (_count(pairs.forwards), _count(pairs.with_gradient))
             lines.append((name, f"{jobs:,}", *both, _hours(hours), _bytes(size)))

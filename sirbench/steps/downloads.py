@@ -1,16 +1,16 @@
-"""Steps `downloads` and `fetch`: what a study takes from others, shown; and brought here, when asked to."""
+"""Verbs `downloads` and `fetch`: the published runs of a study, listed, and downloaded on request."""
 
 from collections.abc import Iterator
 
-from sirbench.config import Configuration
 from sirbench.data import download
+from sirbench.jobs.configuration import Configuration
 from sirbench.study import GivenRuns, RunFile
 
 
 def list_downloads(config: Configuration, candidates: str | None = None) -> str:
-    """What `fetch` would bring: a paragraph a file, with state, size, checksum and terms of use.
+    """What `fetch` would download: a paragraph per file, with state, size, checksum and terms of use.
 
-    And what it would not, since the study knows no address for it: a line for each such file that is missing.
+    A missing file for which the study has no address gets a line too.
     """
     given = list(_given_files(config, candidates))
     files = [(name, file) for name, file, _ in given if file.url]
@@ -33,7 +33,7 @@ def list_downloads(config: Configuration, candidates: str | None = None) -> str:
 
 
 def fetch_downloads(config: Configuration, candidates: str | None = None) -> None:
-    """Bring every published run to its place; a cut download is resumed."""
+    """Download every published run to its path; an interrupted download is resumed."""
     for _, file, _ in _given_files(config, candidates):
         if file.url:
             download.fetch(file)

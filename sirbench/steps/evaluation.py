@@ -1,28 +1,28 @@
-"""Step `evaluate`: per-query measures of a cell, or of the candidates themselves."""
+"""Verbs `evaluate` and `evaluate-candidates`: per-query measures of a cell, or of candidates as they are."""
 
 import shutil
 from pathlib import Path
 
-from sirbench.config import Configuration
 from sirbench.data import collections
 from sirbench.data.runs import read_run
 from sirbench.evaluation.measures import per_query, write_per_query
-from sirbench.jobs import plan
+from sirbench.jobs import needs
+from sirbench.jobs.configuration import Configuration
+from sirbench.jobs.folders import Cell
 from sirbench.jobs.layout import Layout
 
 
-def evaluate_cell(config: Configuration, candidates: str, backbone: str, recipe: str, seed: int) -> None:
-    """Measure a cell's run into its `per_query.csv`; with that it is finished, and its checkpoint goes."""
-    folder = Layout(config.name).cell(candidates, backbone, recipe, seed)
-    _evaluate(config, folder / "run.trec.gz", folder / "per_query.csv", plan.measures(config))
-    shutil.rmtree(folder / "checkpoint", ignore_errors=True)
+def evaluate_cell(config: Configuration, cell: Cell) -> None:
+    """Measure a cell's run; with that the cell is finished, and its checkpoint goes."""
+    _evaluate(config, cell.run, cell.per_query, needs.measures(config))
+    shutil.rmtree(cell.checkpoint, ignore_errors=True)
 
 
 def evaluate_candidates(config: Configuration, candidates: str) -> None:
     """Measure the dev candidates as they are; re-ranking changes no recall at their depth."""
     layout = Layout(config.name)
-    measures = plan.candidates_measures(config)
-    _evaluate(config, layout.candidates(candidates, "dev"), layout.first_stage(candidates), measures)
+    run, output = layout.candidates(candidates, "dev"), layout.candidates_per_query(candidates)
+    _evaluate(config, run, output, needs.candidates_measures(config))
 
 
 def _evaluate(config: Configuration, run: Path, output: Path, measures: list[str]) -> None:

@@ -1,9 +1,9 @@
-"""Step `figure`: a figure of the study as pdf, png and svg, and what was drawn as CSV."""
+"""Verb `figure`: a figure of the study as pdf, png and svg, and what was drawn as CSV."""
 
-from sirbench.config import Configuration
+from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.layout import Layout
 from sirbench.machine.atomic import atomic_file
-from sirbench.reporting.figures import Drawing, kind_of
+from sirbench.reporting.figures import draw
 from sirbench.reporting.figures.drawing import style
 
 ENDINGS = ("pdf", "png", "svg")
@@ -19,9 +19,3 @@ def make_figure(config: Configuration, name: str) -> None:
                 style.save(drawing.canvas, temporary)
     with atomic_file(layout.figure(name, "csv")) as temporary:
         drawing.data.to_csv(temporary, index=False, lineterminator="\n")
-
-
-def draw(config: Configuration, name: str) -> Drawing:
-    """Draw `name` from what there is; call it while the style is applied."""
-    figure = config.figures[name]
-    return kind_of(figure).draw(figure, config)

@@ -1,203 +1,141 @@
-"""Steps `train` and `train-level`: one training job, from a plan to a model, its record and provenance."""
+"""Verbs `train` and `train-level`: one training job, from its recipe to a model and where it comes from."""
 
 import shutil
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
-import torch
-from tqdm import tqdm
 
 from sirbench.backbones.checkpoint import load_model, load_tokenizer
-from sirbench.config import Configuration
 from sirbench.data import collections
-from sirbench.data.runs import read_run, sort_run, write_run
+from sirbench.data.runs import read_run, write_run
 from sirbench.data.tokens import TokenStore
 from sirbench.encoding.cross_encoder import CrossEncoder
-from sirbench.fine_tuning.blocks import TrainingQuery, draw_block, keep_hardest, training_queries
+from sirbench.fine_tuning.blocks import TrainingQuery, training_queries
+from sirbench.fine_tuning.self_involvement import keep_hardest_of_all, score_input
 from sirbench.fine_tuning.task import FineTuning
-from sirbench.jobs import plan
+from sirbench.jobs.configuration import Configuration
+from sirbench.jobs.folders import Cell, Compressor
+from sirbench.jobs.job import Job, compressor_of, job_of_cell, level_named, made_as
 from sirbench.jobs.layout import Layout
-from sirbench.machine import provenance
-from sirbench.machine.atomic import atomic_file, atomic_folder
-from sirbench.machine.device import claim_device, describe_device
-from sirbench.strategies import STEPS, Options
-from sirbench.training import distributed
+from sirbench.jobs.needs import embedded_cells
+from sirbench.machine.atomic import atomic_folder
+from sirbench.machine.device import claim_device
+from sirbench.machine.provenance import checksums, digest
+from sirbench.training import MIDDLE, distributed
+from sirbench.training.checkpoint import fingerprint
+from sirbench.training.ending import finish
 from sirbench.training.loop import train
 
 
-def train_cell(config: Configuration, candidates: str, backbone: str, recipe: str, seed: int) -> None:
-    """Train a cell's model into the cell's folder; with `middle/` where a figure asks for it.
+def train_cell(config: Configuration, cell: Cell) -> None:
+    """Train a cell's model into the cell's folder, with the model of the middle where a figure asks for it.
 
     The checkpoint stays until the cell is measured.
     """
-    job = plan.plan(config.recipes[recipe], config.study)
-    folder = Layout(config.name).cell(candidates, backbone, recipe, seed)
-    name = f"{candidates}/{backbone}/{recipe}/seed{seed}"
     # Should re-ranking fail later on, no measures of another model must pass for this one's.
-    (folder / "per_query.csv").unlink(missing_ok=True)
-    keep_middle = (candidates, backbone, recipe, seed) in plan.embedded_cells(config)
-    _train(config, job, candidates, backbone, seed, folder, name, keep_middle)
+    cell.per_query.unlink(missing_ok=True)
+    _train(config, job_of_cell(config, cell), cell)
 
 
-def train_level(config: Configuration, candidates: str, backbone: str, level: str, seed: int) -> None:
-    """Train a compressor of V1 and V2, and score its whole input with it (`scored.trec.gz`)."""
-    job = plan.level_named(level, config)
-    folder = Layout(config.name).level(candidates, backbone, level, seed)
-    _train(config, job, candidates, backbone, seed, folder, f"{candidates}/{backbone}/{level}/seed{seed}")
+def train_level(config: Configuration, compressor: Compressor) -> None:
+    """Train a compressor of V1 and V2, and score its whole input with it."""
+    _train(config, level_named(compressor.level, config), compressor)
 
 
-def _train(
-    config: Configuration,
-    job: plan.Job,
-    candidates: str,
-    backbone: str,
-    seed: int,
-    folder: Path,
-    name: str,
-    keep_middle: bool = False,
-) -> None:
-    study, layout = config.study, Layout(config.name)
-    inputs = _inputs(layout, job, candidates, backbone, seed)
-    settings = {
-        **plan.made_as(job, study),
-        "seed": seed,
-        "inputs": provenance.checksums(inputs),
-    }
+def start_of(cell: Cell | Compressor, job: Job) -> Path:
+    """The checkpoint that a job starts from: the backbone, or the level before."""
+    if job.weights_from:
+        return compressor_of(cell, job.weights_from).model
+    return Layout(cell.study).backbone(cell.backbone)
+
+
+def _train(config: Configuration, job: Job, trained: Cell | Compressor) -> None:
+    study, layout, seed = config.study, Layout(config.name), int(trained.seed)
+    keep_middle = trained in embedded_cells(config)
+    inputs = _inputs(job, trained)
+    settings = {**made_as(job, study), "seed": seed, "inputs": checksums(inputs)}
     with claim_device(study.compute.gpus, study.compute.threads) as device, distributed.joined(device):
+        store = TokenStore(inputs["tokens"])
         encoder = CrossEncoder(
-            load_model(inputs["start"].parent, seed).to(device),
-            TokenStore(layout.tokens(backbone)),
+            load_model(inputs["start"], seed).to(device),
+            store,
             chunk_tokens=study.compute.chunk_tokens,
             precision=study.compute.precision,
         )
-        queries = _training_queries(layout, job, inputs, study.depth, encoder.store)
+        queries = _training_queries(job, inputs, study.depth, store)
         task = FineTuning(
-            name=name,
+            name=trained.name,
             model=encoder.model,
             encoder=encoder,
             queries=queries,
-            step_function=STEPS[job.step],
-            options=_options(job),
+            strategy=job.strategy,
             settings=study.training,
             epochs=job.epochs,
             seed=seed,
-            folder=folder / "checkpoint",
-            # A job that has gone beyond its middle without keeping it has to start anew, and so has one whose
-            # next steps would be computed otherwise than those before.
-            fingerprint=provenance.digest(
-                settings | {"keep_middle": keep_middle, "compute": study.compute.arithmetic}
-            ),
-            fixed_blocks=job.fixed_blocks,
+            folder=trained.checkpoint,
+            # A job that has gone beyond its middle without keeping it has to start anew.
+            fingerprint=fingerprint(settings | {"keep_middle": keep_middle}, study.compute),
             level=job.level,
             keep_middle=keep_middle,
-            gradient="cached" if study.compute.gradient_cache else "kept",
+            gradient=study.compute.gradient,
         )
         progress = train(task)
         if distributed.rank() > 0:
             return
-        seconds, is_level = progress.seconds, folder.parent.name == job.name
-        if is_level:
+        if isinstance(trained, Compressor):
             started = time.monotonic()
-            scored = _score_input(encoder, queries, job.sizes[0], seed)
-            seconds += time.monotonic() - started
-            write_run(scored, folder / "scored.trec.gz", tag=job.name)
-        with atomic_file(folder / "train.jsonl") as temporary:
-            shutil.copyfile(task.folder / "train.jsonl", temporary)
-        task.selection.finish(folder / "selection.parquet")
-        if keep_middle:
-            with atomic_folder(folder / "middle") as middle:
-                shutil.copytree(task.folder / "middle", middle, dirs_exist_ok=True)
-        with atomic_folder(folder / "model") as model:
-            encoder.model.save_pretrained(model)
-            load_tokenizer(layout.backbone(backbone)).save_pretrained(model)
-        names = {"candidates": candidates, "backbone": backbone, "name": folder.parent.name}
-        _write_provenance(folder, config, names | settings, seconds, device)
+            scored = score_input(encoder, queries, job.strategy.levels[0], seed)
+            write_run(scored, trained.scored, tag=job.name)
+            progress = progress._replace(seconds=progress.seconds + time.monotonic() - started)
+        task.selection.finish(trained.selection)
+        if isinstance(trained, Cell) and keep_middle:
+            with atomic_folder(trained.middle) as middle:
+                shutil.copytree(trained.checkpoint / MIDDLE, middle, dirs_exist_ok=True)
+
+        def save(folder: Path) -> None:
+            encoder.model.save_pretrained(folder)
+            load_tokenizer(layout.backbone(trained.backbone)).save_pretrained(folder)
+
+        finish(trained, progress, device, _made_from(config, trained) | settings, save)
         # A cell's goes when it is measured. On a cluster that is the same job: should it fail after this,
         # Snakemake deletes the model, and the next attempt has it again from the checkpoint, without a step.
-        if is_level:
-            shutil.rmtree(task.folder)
+        if isinstance(trained, Compressor):
+            shutil.rmtree(trained.checkpoint)
 
 
-def _write_provenance(
-    folder: Path, config: Configuration, what: dict[str, Any], seconds: float, device: torch.device
-) -> None:
-    """Say beside the model what it was made from, where, and how long it took."""
-    study = {
+def _made_from(config: Configuration, trained: Cell | Compressor) -> dict[str, object]:
+    """What the provenance says of the study and the name of the model."""
+    return {
         "study": config.name,
-        "study_sha256": provenance.digest(config.study.model_dump(mode="json")),
+        "study_sha256": digest(config.study.model_dump(mode="json")),
         "compute": config.study.compute.model_dump(),
+        "candidates": trained.candidates,
+        "backbone": trained.backbone,
+        "name": trained.recipe if isinstance(trained, Cell) else trained.level,
     }
-    workers = distributed.workers()
-    spent = {
-        "seconds": seconds,
-        "gpu_seconds": seconds * workers if device.type == "cuda" else 0.0,
-        "workers": workers,
-        **describe_device(device),
-    }
-    provenance.write_provenance(folder / "provenance.json", {**study, **what, **spent})
 
 
-def start_folder(layout: Layout, job: plan.Job, candidates: str, backbone: str, seed: int) -> Path:
-    """The checkpoint that a job starts from: the backbone, or the level before."""
-    if job.weights_from:
-        return layout.level(candidates, backbone, job.weights_from.name, seed) / "model"
-    return layout.backbone(backbone)
-
-
-def _inputs(layout: Layout, job: plan.Job, candidates: str, backbone: str, seed: int) -> dict[str, Path]:
-    """Every file that the trained model depends on."""
+def _inputs(job: Job, trained: Cell | Compressor) -> dict[str, Path]:
+    """Every file and folder that the trained model depends on."""
+    layout = Layout(trained.study)
     inputs = {
         "queries": layout.queries("train"),
         "qrels": layout.qrels("train"),
-        "candidates": layout.candidates(candidates, "train"),
-        "tokens": layout.tokens(backbone) / "documents.tokens",
-        "start": start_folder(layout, job, candidates, backbone, seed) / "model.safetensors",
+        "candidates": layout.candidates(trained.candidates, "train"),
+        "tokens": layout.tokens(trained.backbone),
+        "start": start_of(trained, job),
     }
     if job.negatives_from:
-        compressor = layout.level(candidates, backbone, job.negatives_from.name, seed)
-        inputs["negatives"] = compressor / "scored.trec.gz"
+        inputs["negatives"] = compressor_of(trained, job.negatives_from).scored
     return inputs
 
 
 def _training_queries(
-    layout: Layout, job: plan.Job, inputs: dict[str, Path], depth: int, store: TokenStore
+    job: Job, inputs: dict[str, Path], depth: int, store: TokenStore
 ) -> list[TrainingQuery]:
     ids = list(collections.load_queries(inputs["queries"]))
     qrels = collections.load_qrels(inputs["qrels"])
     queries = training_queries(ids, qrels, read_run(inputs["candidates"], depth), store)
     if job.negatives_from:
         scored = read_run(inputs["negatives"])
-        rows = store.documents.rows(scored["doc_id"].to_numpy())
-        scores = pd.Series(scored["score"].to_numpy(), index=[scored["query_id"], rows])
-        by_query = {query: dict(values.droplevel(0).items()) for query, values in scores.groupby(level=0)}
-        queries = [keep_hardest(query, by_query.get(query.id, {}), job.sizes[0]) for query in queries]
+        queries = keep_hardest_of_all(queries, scored, store, job.strategy.levels[0])
     return queries
-
-
-def _options(job: plan.Job) -> Options:
-    return Options(
-        sizes=job.sizes,
-        selection=job.selection,
-        loss=job.loss,
-        loss_levels=job.loss_levels,
-        cpr=job.cpr or "",
-        forward=job.forward,
-    )
-
-
-def _score_input(
-    encoder: CrossEncoder, queries: Sequence[TrainingQuery], size: int, seed: int
-) -> pd.DataFrame:
-    """The run of a compressor over the negatives that it was trained on (self-involvement: Eq. 4)."""
-    encoder.model.eval()
-    parts = []
-    for query in tqdm(queries, "score the negatives", unit="query"):
-        block = draw_block(query, size, seed, epoch=0, fixed=True)
-        documents = block.documents[1:]
-        scores = encoder.score(documents * 0 + query.row, documents)
-        ids = encoder.store.documents.ids[documents]
-        parts.append(pd.DataFrame({"query_id": query.id, "doc_id": ids, "score": scores.double().cpu()}))
-    return sort_run(pd.concat(parts, ignore_index=True))

@@ -1,8 +1,8 @@
-"""Studies, recipes, tables and figures: the pydantic models of every file in config/, and nothing else.
+"""Settings: the models of config/'s files, reading them, checking them; the only place where one is defined.
 
-This is the only place where a setting is defined. Each field carries its description and unit; the
-JSON schemas in config/schema/ are generated from here (`sirbench schema`), and config/README.md tells
-the story. Loading a file and checking that files fit together is `sirbench.config`.
+Each field carries its description and unit; the JSON schemas in config/schema/ and the tables of
+config/README.md are generated from them (`sirbench schema`). A plug-in's options are in its own file, as a
+model derived from `Plugin`; `sirbench.config` reads config/ with all of them.
 """
 
 from sirbench.study.backbones import (
@@ -17,17 +17,18 @@ from sirbench.study.backbones import (
 from sirbench.study.candidates import Candidates, FirstStage, FirstStageTraining, GivenRuns, RunFile
 from sirbench.study.collection import Collection
 from sirbench.study.figure import Figure, Space
-from sirbench.study.recipe import STRATEGIES, Recipe
+from sirbench.study.recipe import Recipe, Selection
+from sirbench.study.registry import Plugin, Registry
 from sirbench.study.scale import Compute, Input, Optimization, Training
-from sirbench.study.settings import Settings, registered
+from sirbench.study.settings import Choice, Settings
 from sirbench.study.study import Study
 from sirbench.study.table import BASELINE, Row, Table
 
 __all__ = [
     "BASELINE",
-    "STRATEGIES",
     "Backbone",
     "Candidates",
+    "Choice",
     "Collection",
     "Compute",
     "Corpus",
@@ -40,15 +41,17 @@ __all__ = [
     "Input",
     "Optimization",
     "PackageBackbone",
+    "Plugin",
     "PretrainedBackbone",
     "Recipe",
+    "Registry",
     "Row",
     "RunFile",
+    "Selection",
     "Settings",
     "Space",
     "Study",
     "Table",
     "TinyBackbone",
     "Training",
-    "registered",
 ]

@@ -1,12 +1,12 @@
 """The candidates of a study: retrieved by a first stage of the suite, or given as run files."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from sirbench.study.scale import Optimization
-from sirbench.study.settings import Settings, defines, options, registered
+from sirbench.study.settings import Settings
 
 
 class FirstStageTraining(Optimization):
@@ -27,9 +27,9 @@ class FirstStage(Settings):
     """Candidates retrieved by one of the suite's own first stages."""
 
     first_stage: str
-    """Name of a module in sirbench/firststage/, e.g. `bm25`."""
-    options: dict[str, bool | int | float | str] = Field(default_factory=dict)
-    """Keyword options of that first stage, e.g. `{k1: 0.9, b: 0.4}` for `bm25`."""
+    """Name of a file in sirbench/firststage/, e.g. `bm25`."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Options of that first stage, e.g. `{k1: 0.9, b: 0.4}` for `bm25`."""
     title: str | None = None
     """How tables call these candidates; the name in upper case if null."""
     backbone: str | None = None
@@ -39,45 +39,6 @@ class FirstStage(Settings):
     encoder it continues from (ADORE from STAR); null: the backbone as it is."""
     training: FirstStageTraining = Field(default_factory=FirstStageTraining)
     """For a first stage that learns."""
-
-    @field_validator("first_stage")
-    @classmethod
-    def _has_a_file(cls, name: str) -> str:
-        if name not in registered("firststage"):
-            raise ValueError(f"no such first stage; allowed: {', '.join(registered('firststage'))}")
-        return name
-
-    @model_validator(mode="after")
-    def _has_a_backbone_if_it_learns(self) -> Self:
-        learns = defines("firststage", self.first_stage, "train")
-        if learns and self.backbone is None:
-            raise ValueError(f"backbone: {self.first_stage} learns and needs one of the study's backbones")
-        given = self.model_fields_set & {"backbone", "start", "training"}
-        if not learns and given:
-            raise ValueError(f"{sorted(given)[0]}: {self.first_stage} learns nothing; remove it")
-        return self
-
-    @model_validator(mode="after")
-    def _has_these_options(self) -> Self:
-        functions = [it for it in ("train", "retrieve") if defines("firststage", self.first_stage, it)]
-        known = {option for it in functions for option in options("firststage", self.first_stage, it)}
-        known -= {"depth", "trained"}  # what a study says elsewhere
-        for option in self.options:
-            if option not in known:
-                allowed = ", ".join(sorted(known))
-                raise ValueError(f"options: {self.first_stage} has no option {option!r}; allowed: {allowed}")
-        return self
-
-    def training_settings(self) -> dict[str, Any]:
-        """What decides what a first stage learns: no option that is of retrieval alone, no checkpoints."""
-        learned = options("firststage", self.first_stage, "train")
-        return {
-            "first_stage": self.first_stage,
-            "options": {name: value for name, value in self.options.items() if name in learned},
-            "backbone": self.backbone,
-            "start": self.start,
-            "training": self.training.model_dump(mode="json", exclude={"checkpoint_every"}),
-        }
 
 
 class RunFile(Settings):

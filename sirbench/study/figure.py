@@ -2,9 +2,10 @@
 
 from typing import Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, computed_field, model_validator
 
-from sirbench.study.settings import Settings, registered
+from sirbench.study.registry import Plugin
+from sirbench.study.settings import Settings
 
 
 class Space(Settings):
@@ -35,11 +36,9 @@ class Space(Settings):
         return self
 
 
-class Figure(Settings):
-    """A figure: what kind it is, and what it is drawn from."""
+class Figure(Plugin):
+    """A figure: its face, and what it is drawn from; a kind of figure adds how."""
 
-    kind: str
-    """Name of a file in sirbench/reporting/figures/ that draws it."""
     title: str
     """One line, for the report."""
     caption: str
@@ -53,9 +52,8 @@ class Figure(Settings):
     space: Space | None = None
     """Cells and queries, for kinds that draw or measure the semantic space of negatives."""
 
-    @field_validator("kind")
-    @classmethod
-    def _has_a_file(cls, name: str) -> str:
-        if name not in registered("reporting/figures"):
-            raise ValueError(f"no such kind of figure; allowed: {', '.join(registered('reporting/figures'))}")
-        return name
+    @computed_field
+    @property
+    def kind(self) -> str:
+        """Name of the file that draws it."""
+        return self.file_name()

@@ -73,6 +73,11 @@ class Compute(Settings):
     in the memory of one chunk, for a third more time. False where memory allows."""
 
     @property
+    def gradient(self) -> Literal["kept", "cached"]:
+        """What becomes of activations between forward and backward pass."""
+        return "cached" if self.gradient_cache else "kept"
+
+    @property
     def arithmetic(self) -> dict[str, object]:
         """What a job may not change on the way: rounding and masks of dropout depend on it."""
         return self.model_dump(include={"gpus", "precision", "chunk_tokens"})

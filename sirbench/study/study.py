@@ -50,7 +50,7 @@ class Study(Settings):
     @model_validator(mode="after")
     def _seeds_differ(self) -> Self:
         if len(set(self.seeds)) < len(self.seeds):
-            raise ValueError(f"seeds: {self.seeds} names a seed twice; a repeated seed is no new evidence")
+            raise ValueError(f"seeds: {self.seeds} names a seed twice; a repeated seed adds no evidence")
         return self
 
     @model_validator(mode="after")
@@ -72,7 +72,7 @@ class Study(Settings):
             above = list(self.backbones)[:number]
             if spec.start not in above:
                 raise ValueError(
-                    f"backbones.{name}.start: {spec.start!r} must be a backbone that stands above it; "
+                    f"backbones.{name}.start: {spec.start!r} must be a backbone above it in the file; "
                     f"allowed: {', '.join(above) or 'none, so put one there'}"
                 )
             tokens = self.pretraining_input(name)
@@ -96,7 +96,7 @@ class Study(Settings):
                 continue
             if spec.backbone is not None and spec.backbone not in self.backbones:
                 raise ValueError(
-                    f"candidates.{name}.backbone: {spec.backbone!r} is no backbone of the study; "
+                    f"candidates.{name}.backbone: {spec.backbone!r} is not a backbone of the study; "
                     f"allowed: {', '.join(self.backbones)}"
                 )
             before = self.candidates.get(spec.start) if spec.start is not None else None
@@ -106,8 +106,8 @@ class Study(Settings):
                 and list(self.candidates).index(spec.start) < list(self.candidates).index(name)
             ):
                 raise ValueError(
-                    f"candidates.{name}.start: {spec.start!r} must stand above it, and have the same "
-                    "first_stage and backbone"
+                    f"candidates.{name}.start: {spec.start!r} must be above it in the file, and have the "
+                    "same first_stage and backbone"
                 )
         return self
 

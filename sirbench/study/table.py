@@ -57,5 +57,5 @@ class Table(Settings):
         cells = [(row.backbone, row.recipe) for row in self.rows]
         for cell in cells:
             if cells.count(cell) > 1:
-                raise ValueError(f"rows: backbone {cell[0]} with recipe {cell[1]} stands there twice")
+                raise ValueError(f"rows: backbone {cell[0]} with recipe {cell[1]} appears twice")
         return self

@@ -5,6 +5,7 @@ data is all that has to be remembered.
 """
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, NamedTuple
@@ -16,6 +17,8 @@ from torch.optim.lr_scheduler import LRScheduler
 from transformers import PreTrainedModel
 
 from sirbench.machine.atomic import atomic_file, atomic_folder
+from sirbench.machine.provenance import digest
+from sirbench.study import Compute
 from sirbench.training import distributed
 
 logger = logging.getLogger(__name__)
@@ -28,6 +31,16 @@ class Progress(NamedTuple):
     """Optimiser steps done."""
     seconds: float
     """Wall time spent on them, over all attempts."""
+
+
+def fingerprint(made_from: Mapping[str, Any], compute: Compute) -> str:
+    """What a checkpoint must share with a training that resumes it.
+
+    Args:
+        made_from: settings, the revision of the method, and checksums of every file that is read.
+        compute: its arithmetic: next steps must not be computed otherwise than those before.
+    """
+    return digest({**made_from, "compute": compute.arithmetic})
 
 
 def save_checkpoint(

@@ -18,7 +18,7 @@ class Guard:
         self.collapsed = 0
 
     def check(self, step: int, loss: float, gradient_norm: float) -> None:
-        """Raise `TrainingError` for a loss or gradient that is no number."""
+        """Raise `TrainingError` for a loss or gradient that is not finite."""
         if not math.isfinite(loss) or not math.isfinite(gradient_norm):
             raise TrainingError(
                 f"{self.name}: step {step}: the loss is {loss}, its gradient's norm {gradient_norm}; {REMEDY}"

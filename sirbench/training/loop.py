@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from sirbench.machine.errors import Interrupted
 from sirbench.machine.randomness import random_generator
-from sirbench.training import distributed
+from sirbench.training import STEP_LOG, distributed
 from sirbench.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from sirbench.training.guard import Guard
 from sirbench.training.optimizer import make_optimizer
@@ -20,14 +20,14 @@ from sirbench.training.task import Task
 def train(task: Task) -> Progress:
     """Train, resuming from the checkpoint in `task.folder` if there is one, to the same bytes.
 
-    Leaves the model trained, and `train.jsonl` in the folder; returns the steps and the time spent. SIGTERM
+    Leaves the model trained, and the step log in the folder; returns the steps and the time spent. SIGTERM
     and SIGINT write a checkpoint and raise `Interrupted`; a NaN loss or a constant scorer `TrainingError`.
     """
     model = task.model.train()
     optimizer, scheduler = make_optimizer(model, task.settings, task.steps)
     checkpoint = task.folder / "state.pt"
     progress = load_checkpoint(checkpoint, task.fingerprint, model, optimizer, scheduler)
-    log = StepLog(task.folder / "train.jsonl", progress.step)
+    log = StepLog(task.folder / STEP_LOG, progress.step)
     task.start(progress.step)
     guard = Guard(task.name)
     started = time.monotonic() - progress.seconds

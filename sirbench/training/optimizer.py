@@ -6,11 +6,11 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from sirbench.study import Training
+from sirbench.study import Optimization
 
 
 def make_optimizer(
-    model: nn.Module, settings: Training, steps: int
+    model: nn.Module, settings: Optimization, steps: int
 ) -> tuple[torch.optim.Optimizer, LambdaLR]:
     """AdamW with a linear warm-up and linear decay to 0 over `steps`."""
     optimizer = torch.optim.AdamW(

@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 @contextmanager
@@ -14,7 +15,7 @@ def stop_signals() -> Iterator[threading.Event]:
     """
     stop = threading.Event()
     asked = (signal.SIGTERM, signal.SIGINT)
-    previous = {}
+    previous: dict[int, Any] = {}
 
     def ask(number: int, _: object) -> None:
         stop.set()

@@ -7,12 +7,12 @@ import torch
 from safetensors.torch import load_file
 
 from sirbench.backbones.checkpoint import load_model, load_tokenizer
-from sirbench.backbones.objectives import objective
+from sirbench.backbones.objectives import OBJECTIVES
 from sirbench.backbones.pretraining import Pretraining, SharedModel
-from sirbench.study import Corpus, PretrainedBackbone, registered
+from sirbench.study import Corpus, PretrainedBackbone
 from sirbench.training.loop import train
 
-NAMES = registered("backbones/objectives")
+NAMES = OBJECTIVES.names()
 
 
 def task(material, weights, tmp_path, **changes):
@@ -22,7 +22,7 @@ def task(material, weights, tmp_path, **changes):
     spec = PretrainedBackbone(
         source="pretrained", start="bert", objectives=weights, corpus=Corpus(source="collection"), steps=3
     )
-    objectives = {name: objective(name, made) for name in weights}
+    objectives = {name: OBJECTIVES.make(name).on(made) for name in weights}
     return Pretraining(
         name="test",
         model=SharedModel(made.model, objectives),
@@ -65,7 +65,7 @@ def test_an_objective_says_truly_whether_it_trains_the_head(name, material, star
     job = task(material, {name: 1.0}, tmp_path, start=start_of(name))
     _, gradient = gradients(job, 0)
     head = [key for key in gradient if key.startswith("classifier") and gradient[key].abs().sum() > 0]
-    assert bool(head) == job.model.objectives[name].TRAINS_HEAD
+    assert bool(head) == job.model.objectives[name].trains_head
     assert any("encoder" in key for key in gradient)
 
 
@@ -97,7 +97,8 @@ def test_all_that_has_a_gradient_is_trained_once(name, material, start_of, tmp_p
     given = [id(parameter) for parameter in job.model.parameters()]
     assert len(given) == len(set(given))
     assert {id(parameter) for parameter in job.model.model.parameters()} <= set(given)
-    assert {id(parameter) for parameter in job.model.objectives[name].parameters()} <= set(given)
+    heads = job.model.objectives[name].heads().values()
+    assert {id(parameter) for head in heads for parameter in head.parameters()} <= set(given)
 
 
 def test_objectives_share_one_encoder(material, tmp_path):
@@ -116,13 +117,13 @@ def test_training_changes_the_encoder_and_the_head_that_it_trains(name, material
         key for key, value in job.model.model.state_dict().items() if not torch.equal(value, before[key])
     }
     assert any(".encoder." in key for key in changed)
-    assert any(key.startswith("classifier") for key in changed) == job.model.objectives[name].TRAINS_HEAD
+    assert any(key.startswith("classifier") for key in changed) == job.model.objectives[name].trains_head
 
 
 @pytest.mark.parametrize(("names", "kept"), [(["mlm", "nsp"], False), (["mlm", "prop"], True)])
 def test_a_head_is_saved_if_an_objective_has_trained_it(names, kept, material, tmp_path):
     made = material()
-    objectives = {name: objective(name, made) for name in names}
+    objectives = {name: OBJECTIVES.make(name).on(made) for name in names}
     SharedModel(made.model, objectives).save_pretrained(tmp_path)
     load_tokenizer(made.start).save_pretrained(tmp_path)
     saved = load_file(tmp_path / "model.safetensors")

@@ -104,7 +104,7 @@ def test_singles_are_what_the_tokenizer_makes_of_one_text(make, tmp_path):
         return_token_type_ids=True,
         return_tensors="np",
     )
-    batch = store.singles([store.documents[row] for row in range(len(DOCUMENTS))])
+    batch = store.template.singles([store.documents[row] for row in range(len(DOCUMENTS))])
     for name, array in batch._asdict().items():
         assert array.dtype == np.int64
         np.testing.assert_array_equal(array, expected[name], err_msg=name)

@@ -1,10 +1,13 @@
 from itertools import pairwise
 
 import numpy as np
+import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sirbench.encoding.chunks import chunks_by_length
+from sirbench.backbones.checkpoint import load_encoder
+from sirbench.encoding.chunks import ChunkedModel, chunks_by_length, in_order
 
 lengths = st.lists(st.integers(0, 512), max_size=200).map(np.array)
 
@@ -39,3 +42,59 @@ def test_no_chunk_could_take_the_next_pair(lengths, budget):
 def test_equal_lengths_keep_their_order(lengths, budget):
     order = np.concatenate([*chunks_by_length(lengths, budget), np.array([], dtype=np.int64)]).astype(int)
     assert all(a < b for a, b in pairwise(order) if lengths[a] == lengths[b])
+
+
+@given(lengths, st.integers(1, 5000))
+def test_results_of_chunks_come_back_in_the_order_of_the_inputs(lengths, budget):
+    inputs = torch.arange(2 * len(lengths)).view(-1, 2)
+    chunks = ((chunk, inputs[chunk]) for chunk in chunks_by_length(lengths, budget))
+    assert torch.equal(in_order(chunks, inputs[:0]), inputs)
+
+
+@pytest.fixture
+def chunks(tiny_backbone, tiny_store):
+    """Makes the chunks of 60 documents, and of each document the state of its first token."""
+    chunked = ChunkedModel(load_encoder(tiny_backbone).train(), 200, "fp32")
+    rows, template = np.arange(60), tiny_store.template
+
+    def make(gradient):
+        return chunked, chunked.chunks(
+            tiny_store.documents.lengths(rows) + template.special_of_single,
+            lambda chunk: template.singles([tiny_store.documents[row] for row in chunk]),
+            lambda outputs, mask: outputs.last_hidden_state[:, 0],
+            gradient,
+        )
+
+    return make
+
+
+@pytest.mark.parametrize("gradient", ["none", "kept", "cached"])
+def test_a_chunk_runs_when_it_is_asked_for_and_leaves_the_callers_mode_alone(gradient, chunks):
+    chunked, made = chunks(gradient)
+    sizes = []
+    chunked.model.register_forward_hook(lambda module, inputs, outputs: sizes.append(len(outputs[0])))
+    assert sizes == []
+    for number, (rows, states) in enumerate(made, start=1):
+        assert len(sizes) == number and sizes[-1] == len(rows) == len(states)
+        assert states.requires_grad == (gradient != "none")
+        assert torch.is_grad_enabled() and not torch.is_inference_mode_enabled()
+    assert len(sizes) > 5 and sum(sizes) == 60
+
+
+def test_a_backward_pass_after_each_chunk_gives_the_gradient_of_all(chunks):
+    """Dropout included: a backward pass draws nothing."""
+
+    def gradient(how, *, each):
+        chunked, made = chunks(how)
+        torch.manual_seed(1)
+        if each:
+            for _, states in made:
+                (states**3).sum().backward()
+        else:
+            (in_order(made, torch.zeros(0, 16)) ** 3).sum().backward()
+        return chunked.model.embeddings.word_embeddings.weight.grad
+
+    whole = gradient("kept", each=False)
+    assert whole.abs().max() > 0.1
+    for how in ("kept", "cached"):
+        torch.testing.assert_close(gradient(how, each=True), whole, atol=1e-4, rtol=1e-4)

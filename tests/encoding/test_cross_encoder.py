@@ -4,7 +4,7 @@ import torch
 from torch.utils.checkpoint import checkpoint
 
 from sirbench.backbones.checkpoint import load_model, load_tokenizer
-from sirbench.encoding import cross_encoder
+from sirbench.encoding import chunks
 from sirbench.encoding.cross_encoder import CrossEncoder
 from sirbench.machine.errors import InputError
 
@@ -139,7 +139,7 @@ def test_without_replaying_the_random_state_gradients_are_wrong(model, tiny_stor
         return checkpoint(function, *inputs, use_reentrant=use_reentrant, preserve_rng_state=False)
 
     _, plain = backward(encoder(model, tiny_store), pairs, "kept")
-    monkeypatch.setattr(cross_encoder, "checkpoint", careless)
+    monkeypatch.setattr(chunks, "checkpoint", careless)
     _, wrong = backward(encoder(model, tiny_store), pairs, "cached")
     assert difference(plain, wrong) > 1e-2
 

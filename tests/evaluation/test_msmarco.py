@@ -55,7 +55,7 @@ def values(submission, judged, tmp_path_factory):
         collections.write_qrels(judged, layout.qrels("dev"))
         write_run(run.assign(score=-run["score"].astype(float)), layout.candidates("hdct", "dev"), tag="hdct")
         evaluate_candidates(config, "hdct")
-        yield read_per_query(layout.first_stage("hdct"))["RR@100"]
+        yield read_per_query(layout.candidates_per_query("hdct"))["RR@100"]
 
 
 def official_mrr(submission, judged):

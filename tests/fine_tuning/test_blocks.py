@@ -1,3 +1,5 @@
+"""Which documents a block has, and that it is the same wherever and whenever it is drawn."""
+
 from collections import Counter
 
 import numpy as np
@@ -6,15 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sirbench.fine_tuning.blocks import TrainingQuery, draw_block, keep_hardest, training_queries
+from sirbench.fine_tuning.blocks import draw_block, training_queries
 from sirbench.machine.errors import InputError
 from sirbench.machine.randomness import random_generator
-
-
-def query(positives=1, negatives=20, name="q"):
-    """A query whose positives are documents 1000, ..., its negatives 1, 2, ... at ranks 2, 4, ..."""
-    numbers = np.arange(1, negatives + 1)
-    return TrainingQuery(name, 7, 1000 + np.arange(positives), numbers, 2 * numbers)
+from tests.fine_tuning.queries import query
 
 
 def qrels(*lines):
@@ -127,24 +124,3 @@ def test_a_query_without_a_positive_is_named(tiny_store):
 def test_a_document_that_the_collection_lacks_is_named(judged, tiny_store):
     with pytest.raises(InputError, match="'d99' is not in the token store"):
         training_queries(["q1"], qrels(("q1", judged, 1)), run(("q1", "d99"), ("q1", "d1")), tiny_store)
-
-
-def test_the_hardest_negatives_are_kept_and_equal_ones_by_rank():
-    scores = {1: 0.5, 2: 2.0, 3: -1.0, 4: 2.0, 5: 0.5, 6: 0.5, 1000: 9.0}
-    kept = keep_hardest(query(negatives=6), scores, size=5)
-    assert kept.negatives.tolist() == [2, 4, 1, 5]
-    assert kept.ranks.tolist() == [4, 8, 2, 10]
-    assert kept.positives.tolist() == [1000]
-
-
-@given(st.lists(st.sampled_from([-1.0, 0.0, 0.5, 3.0]), max_size=20), sizes)
-def test_no_negative_left_behind_scores_higher_than_one_kept(values, size):
-    scores = dict(enumerate(values, start=1))
-    kept = keep_hardest(query(negatives=len(values)), scores, size).negatives.tolist()
-    assert len(kept) == min(size - 1, len(values))
-    left = set(scores) - set(kept)
-    assert all((-scores[a], a) < (-scores[b], b) for a in kept for b in left)
-
-
-def test_a_negative_that_the_compressor_has_not_seen_is_not_kept():
-    assert keep_hardest(query(negatives=6), {3: 0.1, 5: 0.2}, size=4).negatives.tolist() == [5, 3]

@@ -45,7 +45,7 @@ def test_it_is_the_model_after_half_of_the_steps(work, uninterrupted):
         Blow("sirbench.training.loop.save_checkpoint", 2),  # resumes beyond the middle
         Blow("sirbench.fine_tuning.selection_trace.SelectionTrace.finish", 1),
         Blow("sirbench.steps.training.load_tokenizer", 1, "before"),  # the middle is in its place already
-        Blow("sirbench.machine.provenance.write_provenance", 1),
+        Blow("sirbench.training.ending.write_provenance", 1),
     ],
     ids=str,
 )

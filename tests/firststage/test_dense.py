@@ -17,7 +17,7 @@ from sirbench.data import collections
 from sirbench.data.runs import read_run, sort_run
 from sirbench.data.tokens import TokenStore, tokenize_texts
 from sirbench.firststage import Trained
-from sirbench.firststage.dense import retrieve
+from sirbench.firststage.dense import Dense
 from sirbench.firststage.dual_encoder import encoder as encoders
 from sirbench.firststage.dual_encoder.encoder import load_dual_encoder
 from sirbench.jobs.layout import Layout
@@ -42,11 +42,12 @@ STUDY = {
     },
     "candidates": {
         "random": DENSE | {"options": {"negatives": "random"}},
-        "static": DENSE | {"options": {"negatives": "static", "top": 20}},
-        "star": DENSE | {"options": {"negatives": "star", "top": 20}},
-        "ance": DENSE | {"start": "star", "options": {"negatives": "ance", "top": 20, "refresh_every": 3}},
-        "adore": DENSE | {"start": "star", "options": {"negatives": "adore", "top": 20}},
-        "again": DENSE | {"start": "adore", "options": {"negatives": "adore", "top": 20}},
+        "static": DENSE | {"options": {"negatives": {"name": "static", "top": 20}}},
+        "star": DENSE | {"options": {"negatives": {"name": "star", "top": 20}}},
+        "ance": DENSE
+        | {"start": "star", "options": {"negatives": {"name": "ance", "top": 20, "refresh_every": 3}}},
+        "adore": DENSE | {"start": "star", "options": {"negatives": {"name": "adore", "top": 20}}},
+        "again": DENSE | {"start": "adore", "options": {"negatives": {"name": "adore", "top": 20}}},
         "wrong": DENSE | {"start": "adore", "options": {"negatives": "star"}},
     },
     "depth": 12,
@@ -92,7 +93,7 @@ def train(folder, candidates, blow=None):
 
 
 def learned(folder, candidates):
-    return folder / Layout("small").learned(candidates)
+    return folder / Layout("small").learned(candidates).folder
 
 
 def results(folder, candidates):
@@ -185,7 +186,7 @@ def test_the_run_is_the_highest_products_of_both_encoders(candidates, work, monk
     make_candidates(config, candidates)
     run = read_run(layout.candidates(candidates, "dev"))
     assert run.equals(sort_run(run))
-    model, store = layout.learned(candidates) / "model", TokenStore(layout.tokens("bert"))
+    model, store = layout.learned(candidates).model, TokenStore(layout.tokens("bert"))
     encoder = load_dual_encoder(model, store, config.study.compute, torch.device("cpu"))
     queries = collections.load_queries(layout.queries("dev"))
     with encoder.evaluating():
@@ -215,14 +216,14 @@ def learned_by_nobody(tiny_backbone) -> Path:
 
 def test_more_than_there_is_cannot_be_retrieved(trained):
     with pytest.raises(InputError, match="depth: 61 is more than the 60 documents of the collection"):
-        retrieve([], {"q": "matrix"}, trained=trained, depth=61)
-    assert len(retrieve([], {"q": "matrix"}, trained=trained, depth=60)) == 60
+        Dense().retrieve([], {"q": "matrix"}, trained=trained, depth=61)
+    assert len(Dense().retrieve([], {"q": "matrix"}, trained=trained, depth=60)) == 60
 
 
 def test_the_run_does_not_depend_on_the_size_of_a_block(trained, texts, monkeypatch):
     runs = []
     for size in (1, 17, 1000):
         monkeypatch.setattr(encoders, "BLOCK", size)
-        runs.append(retrieve([], texts[1], trained=trained, depth=30))
+        runs.append(Dense().retrieve([], texts[1], trained=trained, depth=30))
     assert runs[0].equals(runs[1]) and runs[0].equals(runs[2])
     assert runs[0].dtypes.tolist() == sort_run(runs[0]).dtypes.tolist() and runs[0].equals(sort_run(runs[0]))

@@ -12,12 +12,16 @@ import torch
 from sirbench.backbones.checkpoint import load_token_regression, load_tokenizer
 from sirbench.data.documents import Document
 from sirbench.data.runs import sort_run
-from sirbench.firststage import Learning, Trained, first_stage
-from sirbench.firststage.hdct import retrieve, train
+from sirbench.firststage import Learning, Trained
+from sirbench.firststage.hdct import HDCT
 from sirbench.machine.errors import InputError, TrainingError
-from sirbench.study import Compute, FirstStage, FirstStageTraining, Input
+from sirbench.study import Compute, FirstStageTraining, Input
 
 COMPUTE = Compute(gpus=0, chunk_tokens=256)
+
+
+def retrieve(documents, queries, *, trained, depth=100, **options):
+    return HDCT(**options).retrieve(documents, queries, depth=depth, trained=trained)
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +164,6 @@ def test_a_model_that_gives_no_weight_at_all_is_an_error(documents, tmp_path, ti
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"combination": "max"}, "combination='max'; allowed: decay, sum"),
         ({"passage_tokens": 513}, "passage_tokens=513 is more than the 512 positions"),
         ({"passage_tokens": 2}, "passage_tokens=2 leaves no room"),
     ],
@@ -168,12 +171,6 @@ def test_a_model_that_gives_no_weight_at_all_is_an_error(documents, tmp_path, ti
 def test_wrong_options_are_errors(options, message, documents, trained):
     with pytest.raises(InputError, match=message):
         retrieve(documents, {"q": "array"}, trained=trained, **options)
-
-
-def test_a_study_may_set_the_options_of_training_and_retrieval():
-    options = {"labels": "queries", "k1": 5.0, "passage_tokens": 128, "combination": "sum"}
-    assert FirstStage(first_stage="hdct", backbone="bert", options=options).options == options
-    assert first_stage("hdct").train is train
 
 
 @pytest.fixture
@@ -202,7 +199,7 @@ def learning(documents, texts, tiny_backbone, tiny_store, tmp_path):
 def test_what_is_learned_weighs_what_is_asked_for(learning, documents, tmp_path, tiny_store):
     queries = {"q1": "matrix", "q2": "graph of a matrix"}
     asked = [document.doc_id for document in documents if "matrix" in document.text]
-    model, progress = train(learning(queries, {"q1": asked, "q2": asked}))
+    model, progress = HDCT().train(learning(queries, {"q1": asked, "q2": asked}))
     assert progress.step == 30
     model.save_pretrained(tmp_path / "model")
     load_tokenizer(learning({}, {}).start).save_pretrained(tmp_path / "model")
@@ -225,18 +222,13 @@ def test_a_collection_without_queries_learns_from_first_sentences(options, learn
     """The texts have no stops: the first 32 words of a document label its 33rd and later ones."""
     assert any(len(document.text.split()) > 32 for document in documents)
     queries, positives = ({"q": "zebra"}, {"q": ["d1"]}) if options else ({}, {})
-    _, progress = train(learning(queries, positives), **options)
+    _, progress = HDCT(**options).train(learning(queries, positives))
     assert progress.step == 30
-
-
-def test_unknown_labels_are_an_error(learning):
-    with pytest.raises(InputError, match="labels='titles'; allowed: queries, first-sentence"):
-        train(learning({}, {}), labels="titles")
 
 
 def test_queries_that_share_no_word_with_their_documents_are_an_error(learning):
     with pytest.raises(InputError, match="nothing to learn from"):
-        train(learning({"q": "zebra"}, {"q": ["d1"]}))
+        HDCT().train(learning({"q": "zebra"}, {"q": ["d1"]}))
 
 
 def test_the_store_is_only_asked_for_its_length(trained, documents):

@@ -66,7 +66,7 @@ def uninterrupted(prepared, tmp_path_factory):
         Blow("sirbench.training.record.StepLog.write", 1),  # before there is any checkpoint
         Blow("torch.optim.AdamW.step", 5),
         Blow("torch.save", 2),  # written, and not yet in its place
-        Blow("sirbench.machine.provenance.write_provenance", 1, "before"),
+        Blow("sirbench.training.ending.write_provenance", 1, "before"),
     ],
     ids=str,
 )

@@ -1,4 +1,4 @@
-"""The cost of a study: pairs counted again by running the strategies, operations by torch, README by hand."""
+"""The cost of a study: pairs counted again by running strategies, operations by torch, the docs by hand."""
 
 import json
 import re
@@ -14,11 +14,13 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import BertConfig, BertModel
 
 from sirbench.config import load
-from sirbench.jobs import cost, plan
-from sirbench.jobs.cost import BERT_BASE, Encoder, Pairs, Sizes, Speed
+from sirbench.jobs import cost
+from sirbench.jobs.cost import BERT_BASE, Encoder, Sizes, Speed
+from sirbench.jobs.job import compressors, job_of
 from sirbench.jobs.layout import Layout
-from sirbench.steps.cost import describe_plan
-from sirbench.strategies import STEPS, Blocks, Options
+from sirbench.steps.cost import describe_cost
+from sirbench.strategies import Pairs
+from sirbench.strategies.levels.blocks import Blocks
 from sirbench.study import TinyBackbone
 from tests.checkouts import ROOT
 
@@ -44,7 +46,7 @@ def jobs(config):
     return {
         f"{name}-{job.level}": job
         for name, recipe in config.recipes.items()
-        for job in [*plan.compressors(recipe, config.study), plan.plan(recipe, config.study)]
+        for job in [*compressors(recipe, config.study), job_of(recipe, config.study)]
     }
 
 
@@ -56,10 +58,10 @@ def test_a_step_forwards_as_many_pairs_as_its_strategy_asks_to_score(paper, name
         asked[gradient] += int(mask.sum())
         return torch.randn(mask.shape, requires_grad=gradient)
 
-    block = Blocks(torch.ones(1, job.sizes[0], dtype=torch.bool), torch.rand(1, job.sizes[0]))
-    options = Options(job.sizes, job.selection, job.loss, job.loss_levels, job.cpr or "product", job.forward)
-    STEPS[job.step](block, score, options)
-    assert cost.step_pairs(job) == Pairs(asked[True], asked[False])
+    size = job.strategy.levels[0]
+    block = Blocks(torch.ones(1, size, dtype=torch.bool), torch.rand(1, size))
+    job.strategy.step(block, score)
+    assert job.strategy.pairs() == Pairs(asked[True], asked[False])
 
 
 def test_v1_top_16_by_hand(paper):
@@ -113,17 +115,17 @@ def test_without_gradient_cache_a_pair_costs_three_forwards(paper):
 
 
 def test_a_table_counts_what_its_rows_share_once(paper):
-    """Table 3: 13 cells and 4 compressors (test_plan.py), on two candidates with three seeds."""
+    """Table 3: 13 cells and 4 compressors (test_job.py), on two candidates with three seeds."""
     speeds = {name: Speed(1.0, 4) for name in paper.study.backbones}
     table = cost.table_cost(paper, paper.tables["table3"], PAPER, speeds)
     assert table.trainings == (13 + 4) * 2 * 3
-    compressors = {
+    levels = {
         job.name: job
         for row in paper.tables["table3"].rows
-        for job in plan.compressors(paper.recipes[row.recipe], paper.study)
+        for job in compressors(paper.recipes[row.recipe], paper.study)
     }
-    final = [plan.plan(paper.recipes[row.recipe], paper.study) for row in paper.tables["table3"].rows]
-    trained = [cost.training_pairs(job, 367_013, True) for job in compressors.values()]
+    final = [job_of(paper.recipes[row.recipe], paper.study) for row in paper.tables["table3"].rows]
+    trained = [cost.training_pairs(job, 367_013, True) for job in levels.values()]
     trained += [cost.training_pairs(job, 367_013, False) for job in final]
     assert table.pairs.with_gradient == 6 * sum(pairs.with_gradient for pairs in trained)
     reranked = 13 * 5_193 * 100
@@ -149,14 +151,14 @@ def test_a_study_keeps_no_more_queries_than_it_says(pydocs_sliver):
     assert cost.sizes_of(load("test", ROOT / "config"))[1:] == (8, 6)
 
 
-def test_a_token_store_is_no_larger_than_planned(texts, tiny_store, paper):
+def test_a_token_store_is_no_larger_than_foreseen(texts, tiny_store, paper):
     folder = Path(tiny_store.documents.tokens.filename).parent
     offsets = np.load(folder / "documents.offsets.npy").nbytes - 8  # one more than documents
     there = (folder / "documents.tokens").stat().st_size + offsets
     limits = paper.study.input.model_copy(update={"max_tokens": 40, "max_query_tokens": 8})
     config = replace(paper, study=paper.study.model_copy(update={"input": limits}))
-    planned = cost.token_bytes(config, Sizes(len(texts[0]), 1, 1), Encoder(1, 16, 64, 120))
-    assert planned / 2 < there <= planned  # 40 words on average, of which 37 tokens fit
+    foreseen = cost.token_bytes(config, Sizes(len(texts[0]), 1, 1), Encoder(1, 16, 64, 120))
+    assert foreseen / 2 < there <= foreseen  # 40 words on average, of which 37 tokens fit
 
 
 def test_backbones_are_looked_at_where_they_are():
@@ -176,14 +178,14 @@ def test_backbones_are_looked_at_where_they_are():
 
 
 def shown(text, name):
-    """The numbers of a line of the plan."""
+    """The numbers of a line of what is printed."""
     return re.split(
         r"\s{2,}", next(line for line in text.splitlines() if line.startswith(f"  {name} ")).strip()
     )[1:]
 
 
-def test_the_plan_says_what_it_assumes(paper):
-    text = describe_plan(paper)
+def test_the_cost_says_what_it_assumes(paper):
+    text = describe_cost(paper)
     for said in (
         "3,213,835 documents; queries: 367,013 training, 5,193 dev",
         "125 TFLOP/s",
@@ -198,30 +200,30 @@ def test_the_plan_says_what_it_assumes(paper):
 
 
 def test_a_measured_speed_takes_the_place_of_the_assumed_one(paper):
-    text = describe_plan(paper, pairs_per_second=1000.0)
+    text = describe_cost(paper, pairs_per_second=1000.0)
     assert "TFLOP/s" not in text
     assert shown(text, "v4-top-16")[-1] == f"{2 * 367_013 * (88 + 48 + 16) / 1000 / 3600:,.0f}"
 
 
-def test_a_small_study_has_a_plan_too(pydocs_sliver):
-    text = describe_plan(load("test", ROOT / "config"))
+def test_a_small_study_has_a_cost_too(pydocs_sliver):
+    text = describe_cost(load("test", ROOT / "config"))
     assert "this study computes on the CPU" not in text
     assert shown(text, "v0") == ["32", "32", "< 0.01"]  # 8 queries, 2 documents, 2 epochs
 
 
-def test_planning_needs_no_torch():
+def test_the_cost_needs_no_torch():
     code = (
         "import sys; from typer.testing import CliRunner; from sirbench.cli import app\n"
-        "done = CliRunner().invoke(app, ['plan', '--study', 'paper'])\n"
+        "done = CliRunner().invoke(app, ['cost', '--study', 'paper'])\n"
         "assert done.exit_code == 0, done.output\n"
         "assert 'v4-top-16' in done.output and 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
-def test_the_readme_says_what_the_plan_says(paper):
-    readme = (ROOT / "README.md").read_text()
-    section = readme[readme.index("### What the `paper` study costs") :].split("\n## ")[0]
+def test_the_docs_say_what_the_cost_is(paper):
+    page = (ROOT / "docs/cluster.md").read_text()
+    section = page[page.index("## Cost") :].split("\n## ")[0]
     rows = dict(re.findall(r"^\| (\w[^|]*?) \| ([^|]*\|[^|]*?) \|$", section, re.MULTILINE))
     recipes = {
         "V0": ["v0"],

@@ -25,6 +25,25 @@ def test_checksums_are_sha256(tmp_path):
     assert sha256(large) == hashlib.sha256(b"ab" * 10_000_000).hexdigest()
 
 
+def test_checksums_of_a_folder_are_those_of_every_file_in_it(tmp_path):
+    (tmp_path / "model/tokenizer").mkdir(parents=True)
+    for name in ("model/config.json", "model/tokenizer/words", "run"):
+        (tmp_path / name).write_text(name)
+    found = checksums({"start": tmp_path / "model", "run": tmp_path / "run"})
+    assert found == {
+        "start/config.json": sha256(tmp_path / "model/config.json"),
+        "start/tokenizer/words": sha256(tmp_path / "model/tokenizer/words"),
+        "run": sha256(tmp_path / "run"),
+    }
+    (tmp_path / "model/config.json").rename(tmp_path / "model/configuration.json")
+    assert checksums({"start": tmp_path / "model", "run": tmp_path / "run"}) != found
+
+
+def test_a_file_that_is_not_there_has_no_checksum(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        checksums({"run": tmp_path / "run"})
+
+
 def test_a_digest_depends_on_the_content_and_not_on_the_order_of_keys():
     content = {"a": 1, "b": [1.5, None, {"c": Path("x")}]}
     assert digest(content) == digest(dict(reversed(content.items())))

@@ -3,6 +3,7 @@
 import pytest
 
 from sirbench.config import load
+from sirbench.jobs.folders import Cell
 from sirbench.reporting.ir_metadata import describe_run
 from tests.checkouts import ROOT
 
@@ -23,7 +24,7 @@ RERANKED = {
 
 def described(study="demo", candidates="bm25", **reranked):
     config = load(study, ROOT / "config")
-    return describe_run(config, (candidates, "bert", "v4-top-16", 1), TRAINED, RERANKED | reranked)
+    return describe_run(config, Cell(study, candidates, "bert", "v4-top-16", 1), TRAINED, RERANKED | reranked)
 
 
 def test_the_sections_of_the_schema():

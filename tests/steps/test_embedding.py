@@ -10,8 +10,8 @@ import pytest
 from sirbench.config import load
 from sirbench.data.collections import load_queries
 from sirbench.data.runs import read_run
-from sirbench.jobs.layout import Layout
-from sirbench.jobs.plan import compressors
+from sirbench.jobs.folders import Compressor
+from sirbench.jobs.job import compressors
 from tests.training.jobs import CELL, cell, sirbench, train
 
 RECIPE = "v4-top-16"
@@ -124,7 +124,7 @@ def test_what_the_front_compressor_saw_is_marked_in_v2_alone(folder, embedded, m
     assert train(folder, recipe="v2-top-16").code == 0
     assert sirbench(folder, "embed", *CELL, *names, "--recipe", "v2-top-16").code == 0
     marked = pd.read_parquet(cell(folder, recipe="v2-top-16") / "embeddings.parquet").query("front")
-    trace = pd.read_parquet(Layout("small").level("bm25", "bert", levels[-1].name, 1) / "selection.parquet")
+    trace = pd.read_parquet(Compressor("small", "bm25", "bert", levels[-1].name, 1).selection)
     expected = {(line.query_id, rank) for line in trace.itertuples() for rank in line.ranks}
     for _, here in marked.groupby("moment"):
         assert set(zip(here["query_id"], here["rank"], strict=True)) == expected

@@ -32,9 +32,9 @@ def write(folder, compute=STUDY["compute"], **changes):
 
 def corpus_name(folder):
     from sirbench.config import load
-    from sirbench.jobs import plan
+    from sirbench.jobs import pretraining
 
-    return plan.corpus_name(load("small", folder / "config").study, "prop")
+    return pretraining.corpus_name(load("small", folder / "config").study, "prop")
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +42,7 @@ def tokenized(tmp_path_factory, pydocs_sliver):
     """A working folder with all that pre-training reads."""
     from sirbench.config import load
     from sirbench.steps.backbone import fetch_backbone
+    from sirbench.steps.collection import make_collection
     from sirbench.steps.pretraining import tokenize_corpus
 
     folder = tmp_path_factory.mktemp("pretraining") / "work"
@@ -49,6 +50,7 @@ def tokenized(tmp_path_factory, pydocs_sliver):
     write(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        make_collection(load("small"))
         fetch_backbone(load("small"), "bert")
         tokenize_corpus(load("small"), corpus_name(folder))
     return folder
@@ -95,7 +97,11 @@ def test_what_a_job_leaves(uninterrupted):
         assert line["loss"] == pytest.approx(line["prop"] + 0.5 * line["mlm"] + line["wlp"])
     provenance = json.loads((root / "pretraining/prop/provenance.json").read_text())
     assert provenance["pretraining"]["objectives"] == {"prop": 1.0, "mlm": 0.5, "wlp": 1.0}
-    assert set(provenance["inputs"]) == {"start", "words", "links"}
+    read = {path.name for path in (root / "backbones/bert").iterdir()}
+    assert {name for name in provenance["inputs"] if name.startswith("start/")} == {
+        f"start/{it}" for it in read
+    }
+    assert {"corpus/words", "corpus/links.npy", "collection"} <= set(provenance["inputs"])
     assert provenance["corpus"]["pages"] == 1353 and provenance["corpus"]["links"] > 0
 
 
@@ -149,7 +155,7 @@ def test_an_objective_that_its_start_cannot_be_trained_by(folder):
         (
             "tokenize-corpus",
             ("--corpus", "mine"),
-            "study small has no corpus 'mine'; allowed: collection-bert-",
+            "--corpus: 'mine' is unknown in study small; allowed: collection-bert-",
         ),
         ("pretrain-backbone", ("--backbone", "bert"), "bert is not pre-trained by the suite"),
         (

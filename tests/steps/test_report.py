@@ -11,14 +11,16 @@ import pytest
 
 from sirbench.config import load
 from sirbench.evaluation.measures import write_per_query
-from sirbench.jobs import plan
+from sirbench.jobs.folders import Cell
+from sirbench.jobs.job import job_of_cell, made_as
 from sirbench.jobs.layout import Layout
+from sirbench.jobs.needs import cells
 from sirbench.steps.report import make_report
 from sirbench.steps.table import make_table
 from tests.checkouts import ROOT
 from tests.chromium import Page
 
-FAILED = ("bm25", "bert", "v3-top-8")
+FAILED = Cell("test", "bm25", "bert", "v3-top-8", 1)
 """The cell that failed, with a message that is trouble for HTML."""
 MESSAGE = "error: loss is NaN at step 3 <script>console.error('&')</script>"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -37,13 +39,12 @@ def write_values(path, values):
     write_per_query(pd.DataFrame(dict.fromkeys(measures, values), index=index), path)
 
 
-def write_cell(config, cell, seed, value):
-    folder = Layout(config.name).cell(*cell, seed)
-    write_values(folder / "per_query.csv", [value, value / 2, value / 4])
+def write_cell(config, cell, value):
+    write_values(cell.per_query, [value, value / 2, value / 4])
     losses = [{"step": step, "loss": 4.0 - step / 100} for step in range(200)]
-    (folder / "train.jsonl").write_text("".join(json.dumps(line) + "\n" for line in losses))
-    made = plan.made_as(plan.plan(config.recipes[cell[2]], config.study), config.study)
-    (folder / "provenance.json").write_text(json.dumps(made | provenance(seed)))
+    cell.step_log.write_text("".join(json.dumps(line) + "\n" for line in losses))
+    made = made_as(job_of_cell(config, cell), config.study)
+    cell.provenance.write_text(json.dumps(made | provenance(cell.seed)))
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +55,11 @@ def study(tmp_path_factory):
         for part in ("config", "published"):
             shutil.copytree(ROOT / part, part)
         config, layout = load("test"), Layout("test")
-        for number, cell in enumerate(plan.cells(config, config.tables["table3"])):
+        for number, cell in enumerate(cells(config, config.tables["table3"])):
             if cell != FAILED:
-                write_cell(config, cell, seed=1, value=0.1 + number / 100)
-        write_values(layout.first_stage("bm25"), [1.0, 0.5, 0.0])
-        log = layout.log("train/bm25-bert-v3-top-8-seed1")
+                write_cell(config, cell, value=0.1 + number / 100)
+        write_values(layout.candidates_per_query("bm25"), [1.0, 0.5, 0.0])
+        log = layout.log("train", FAILED.job)
         log.parent.mkdir(parents=True)
         log.write_text(f"bm25/bert/v3-top-8/seed1: 10%|#\r{MESSAGE}\n")
         make_report(config)
@@ -173,7 +174,7 @@ def test_a_click_on_a_head_sorts_the_table_upwards_then_downwards(opened):
 
 
 def test_published_numbers_and_verdicts_come_with_a_comparable_study(study):
-    write_cell(study, FAILED, seed=1, value=0.2)
+    write_cell(study, FAILED, value=0.2)
     published = pd.read_csv("published/yes-sir.csv").query("candidates == 'hdct'").assign(candidates="bm25")
     published.to_csv("published/yes-sir.csv", index=False)
     comparable = replace(study, study=study.study.model_copy(update={"comparable": True}))
@@ -196,9 +197,10 @@ def two_candidates(study):
         update = {"candidates": candidates, "reranked": list(names)}
         return replace(study, study=study.study.model_copy(update=update))
 
-    write_cell(reranking("bm25", "other"), ("other", "bert", "v0"), seed=1, value=0.9)
+    cell = Cell("test", "other", "bert", "v0", 1)
+    write_cell(reranking("bm25", "other"), cell, value=0.9)
     yield reranking
-    shutil.rmtree(Layout("test").cell("other", "bert", "v0", 1))
+    shutil.rmtree(cell.folder)
 
 
 def table3(config):

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from sirbench.strategies import Blocks
+from sirbench.strategies.levels.blocks import Blocks
 
 
 def make_blocks(lengths, seed=0):

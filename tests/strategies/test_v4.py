@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from sirbench.strategies import Options, v3_step, v4_step
-from sirbench.strategies.cpr import FORMS
-from sirbench.strategies.losses import loss_named
+from sirbench.strategies.levels.cpr import FORMS
+from sirbench.strategies.losses import LOSSES
+from sirbench.strategies.v3 import V3
+from sirbench.strategies.v4 import V4
 from tests.strategies.equations import gradient, v4
 from tests.strategies.scorers import GivenScores, given, make_blocks
 
-eq1 = loss_named("softmax-binary")
+eq1 = LOSSES.make("softmax-binary")
 LENGTHS = [8, 5, 2, 1]
 
 
@@ -23,7 +24,7 @@ def slopes(loss, score):
 @pytest.mark.parametrize("sizes", [[8, 3], [8, 5, 3], [8, 6, 4, 2]])
 def test_equations_7_to_9_by_loops(sizes, selection, cpr):
     blocks, score = given(LENGTHS, sizes)
-    loss = v4_step(blocks, score, Options(sizes, selection, cpr=cpr)).loss
+    loss = V4(levels=sizes, selection=selection, cpr=cpr).step(blocks, score).loss
     derivative = slopes(loss, score)
     for row, length in enumerate(LENGTHS):
         keys = blocks.keys[row, :length].tolist()
@@ -43,7 +44,7 @@ def test_equations_7_to_9_by_loops(sizes, selection, cpr):
 def test_loss_levels_by_loops(loss_levels, cpr):
     sizes = [6, 4, 2]
     blocks, score = given([6], sizes)
-    loss = v4_step(blocks, score, Options(sizes, loss_levels=loss_levels, cpr=cpr)).loss
+    loss = V4(levels=sizes, loss_levels=loss_levels, cpr=cpr).step(blocks, score).loss
     tables = score.tables[:, 0].tolist()
     expected = v4(tables, blocks.keys[0].tolist(), sizes, "top", cpr, loss_levels)
     assert loss.item() == pytest.approx(float(expected), rel=1e-12)
@@ -61,7 +62,7 @@ def test_float32_is_exact_at_any_margin(block, margin, cpr):
     rows = [[margin * value for value in block]] * 3
     tables = torch.tensor(rows, dtype=torch.float32)[:, None].requires_grad_()
     score = GivenScores(tables, sizes)
-    loss = v4_step(make_blocks([5]), score, Options(sizes, cpr=cpr)).loss
+    loss = V4(levels=sizes, cpr=cpr).step(make_blocks([5]), score).loss
 
     def equation_9(table):
         return v4(table, [0.0] * 5, sizes, "top", cpr)
@@ -79,10 +80,10 @@ def test_a_later_levels_loss_reaches_the_scores_of_the_level_before(cpr):
     """What V3 lacks: there, the same loss leaves level 1 without gradient."""
     sizes = [8, 3]
     blocks, score = given([8, 5], sizes)
-    options = Options(sizes, loss_levels=[2], cpr=cpr)
-    assert slopes(v4_step(blocks, score, options).loss, score)[0].any()
+    linked, plain = V4(levels=sizes, loss_levels=[2], cpr=cpr), V3(levels=sizes, loss_levels=[2])
+    assert slopes(linked.step(blocks, score).loss, score)[0].any()
     assert score.calls == [(1, True), (2, True)]
-    assert not slopes(v3_step(blocks, score, options).loss, score)[0].any()
+    assert not slopes(plain.step(blocks, score).loss, score)[0].any()
 
 
 def test_with_products_the_feedback_is_the_same_for_both_levels_and_only_for_kept_documents():
@@ -90,7 +91,7 @@ def test_with_products_the_feedback_is_the_same_for_both_levels_and_only_for_kep
     document that level 1 dropped enter through the constants alone, and cancel."""
     sizes = [6, 3]
     blocks, score = given([6], sizes)
-    outcome = v4_step(blocks, score, Options(sizes, loss_levels=[2], cpr="product"))
+    outcome = V4(levels=sizes, loss_levels=[2], cpr="product").step(blocks, score)
     first, second = slopes(outcome.loss, score)[:, 0]
     kept = outcome.levels[1].positions[0]
     torch.testing.assert_close(first, second)
@@ -106,7 +107,7 @@ def test_in_the_printed_form_dropped_documents_share_in_the_probability():
     """Eq. 7 multiplies probabilities over all of S_1: raising a dropped document lowers every P_1."""
     sizes = [6, 3]
     blocks, score = given([6], sizes)
-    outcome = v4_step(blocks, score, Options(sizes, loss_levels=[2], cpr="literal"))
+    outcome = V4(levels=sizes, loss_levels=[2], cpr="literal").step(blocks, score)
     kept = outcome.levels[1].positions[0].tolist()
     dropped = [document for document in range(6) if document not in kept]
     assert slopes(outcome.loss, score)[0, 0, dropped].abs().max() > 1e-6
@@ -114,11 +115,11 @@ def test_in_the_printed_form_dropped_documents_share_in_the_probability():
 
 def test_levels_after_the_last_loss_only_select():
     blocks, score = given([8, 5], [8, 5, 3])
-    outcome = v4_step(blocks, score, Options([8, 5, 3], loss_levels=[1]))
+    outcome = V4(levels=[8, 5, 3], loss_levels=[1]).step(blocks, score)
     assert score.calls == [(1, True), (2, False)]
     assert len(outcome.levels) == 3 and outcome.loss.isfinite().all()
     blocks, score = given([8, 5], [8, 5, 3])
-    v4_step(blocks, score, Options([8, 5, 3], selection="random", loss_levels=[1]))
+    V4(levels=[8, 5, 3], selection="random", loss_levels=[1]).step(blocks, score)
     assert score.calls == [(1, True)]
 
 
@@ -127,8 +128,8 @@ def test_levels_after_the_last_loss_only_select():
 
 def test_two_levels_differ_from_v3_in_the_second_term_only():
     blocks, score = given([8, 5], [8, 3])
-    linked = v4_step(blocks, score, Options([8, 3], cpr="product"))
-    plain = v3_step(blocks, score, Options([8, 3]))
+    linked = V4(levels=[8, 3], cpr="product").step(blocks, score)
+    plain = V3(levels=[8, 3]).step(blocks, score)
     second = linked.levels[1]
     together = score.tables.detach().sum(dim=0).gather(1, second.positions)
     difference = eq1(together, second.mask) - eq1(second.scores, second.mask)
@@ -138,15 +139,15 @@ def test_two_levels_differ_from_v3_in_the_second_term_only():
 @pytest.mark.parametrize("cpr", ["product", "geometric", "literal-from-2"])
 def test_one_level_is_equation_1(cpr):
     blocks, score = given([8, 5], [8])
-    outcome = v4_step(blocks, score, Options([8], cpr=cpr))
+    outcome = V4(levels=[8], cpr=cpr).step(blocks, score)
     torch.testing.assert_close(outcome.loss, eq1(score.tables[0], blocks.mask))
 
 
 def test_with_shared_scores_the_geometric_form_is_v3_with_a_loss_on_every_level():
     """The geometric mean of equal numbers is that number."""
     blocks, score = given([8, 5], [8, 5, 3])
-    linked = v4_step(blocks, score, Options([8, 5, 3], cpr="geometric", forward="shared"))
-    plain = v3_step(blocks, score, Options([8, 5, 3], forward="shared", loss_levels=[1, 2, 3]))
+    linked = V4(levels=[8, 5, 3], cpr="geometric", forward="shared").step(blocks, score)
+    plain = V3(levels=[8, 5, 3], forward="shared", loss_levels=[1, 2, 3]).step(blocks, score)
     torch.testing.assert_close(linked.loss, plain.loss)
 
 
@@ -154,7 +155,7 @@ def test_with_shared_scores_the_geometric_form_is_v3_with_a_loss_on_every_level(
 def test_other_losses_take_equation_8s_place(name):
     """With products and two levels, on the summed scores (the hinge sees log CPR up to a constant)."""
     blocks, score = given([8, 5], [8, 3])
-    outcome = v4_step(blocks, score, Options([8, 3], loss=name, loss_levels=[2], cpr="product"))
+    outcome = V4(levels=[8, 3], loss=name, loss_levels=[2], cpr="product").step(blocks, score)
     second = outcome.levels[1]
     summed = score.tables.sum(dim=0).gather(1, second.positions)
-    torch.testing.assert_close(outcome.loss, loss_named(name)(summed, second.mask))
+    torch.testing.assert_close(outcome.loss, LOSSES.make(name)(summed, second.mask))

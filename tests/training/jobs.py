@@ -73,7 +73,7 @@ def _context() -> ForkServerContext:
         "sirbench.steps.training",
         "sirbench.steps.pretraining",
         "sirbench.steps.first_stage",
-        "sirbench.firststage.dense",
+        "sirbench.firststage.dual_encoder.training",
     ]
     context.set_forkserver_preload([*steps, "pyarrow.parquet", "transformers.models.bert.modeling_bert"])
     return context

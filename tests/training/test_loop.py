@@ -17,15 +17,18 @@ from sirbench.data.tokens import TokenStore
 from sirbench.encoding.cross_encoder import CrossEncoder
 from sirbench.fine_tuning.blocks import draw_block, training_queries
 from sirbench.fine_tuning.task import FineTuning, block_gradient
+from sirbench.jobs.folders import Compressor
+from sirbench.jobs.job import compressors
 from sirbench.jobs.layout import Layout
-from sirbench.jobs.plan import compressors
 from sirbench.steps import training
-from sirbench.strategies import STEPS, Options
+from sirbench.strategies.v0 import V0
+from sirbench.strategies.v3 import V3
+from sirbench.strategies.v4 import V4
 from sirbench.training.loop import train as train_task
 from tests.training.conftest import write_study
 from tests.training.jobs import CELL, cell, sirbench, train
 
-SIZES = (6, 4, 3, 2)
+LEVELS = [6, 4, 3, 2]
 
 
 @pytest.fixture
@@ -44,17 +47,17 @@ def read_queries(backbone="still"):
 
 
 @pytest.mark.parametrize("gradient", ["kept", "cached"])
-@pytest.mark.parametrize("step", ["single", "v3", "v4"])
-def test_a_step_s_gradient_is_the_mean_over_its_blocks(step, gradient, inside):
+@pytest.mark.parametrize(
+    "strategy", [V0(levels=LEVELS[:1]), V3(levels=LEVELS), V4(levels=LEVELS)], ids=lambda it: it.strategy
+)
+def test_a_step_s_gradient_is_the_mean_over_its_blocks(strategy, gradient, inside):
     queries, store = read_queries()
     model = load_model(Layout("small").backbone("still"), seed=1).train()
     task = SimpleNamespace(
         queries=queries,
         encoder=CrossEncoder(model, store, chunk_tokens=256),
-        step_function=STEPS[step],
-        options=Options(sizes=SIZES[:1] if step == "single" else SIZES),
+        strategy=strategy,
         seed=1,
-        fixed_blocks=False,
         gradient=gradient,
     )
 
@@ -179,8 +182,8 @@ def test_looking_for_a_collapse_changes_nothing(inside, tmp_path):
     model = load_model(Layout("small").backbone("bert"), seed=1).train()
     task = FineTuning(
         **{"name": "cell", "model": model, "encoder": CrossEncoder(model, store), "queries": queries},
-        **{"step_function": STEPS["single"], "options": Options(sizes=(2,)), "settings": None},
-        **{"epochs": 1, "seed": 1, "folder": tmp_path, "fingerprint": ""},
+        **{"strategy": V0(levels=[2]), "settings": None, "epochs": 1, "seed": 1},
+        **{"folder": tmp_path, "fingerprint": ""},
     )
     before = torch.get_rng_state()
     assert not task.has_collapsed()
@@ -194,9 +197,9 @@ def test_the_time_that_a_compressor_scores_is_a_part_of_what_it_took(work, monke
     config = load("small")
     name = compressors(config.recipes["v1-top-16"], config.study)[0].name
     monkeypatch.setattr(training, "train", lambda task: train_task(task)._replace(seconds=1000.0))
-    training.train_level(config, "bm25", "bert", name, seed=1)
-    folder = Layout("small").level("bm25", "bert", name, 1)
-    assert 1000 < json.loads((folder / "provenance.json").read_text())["seconds"] < 1060
+    compressor = Compressor("small", "bm25", "bert", name, 1)
+    training.train_level(config, compressor)
+    assert 1000 < json.loads(compressor.provenance.read_text())["seconds"] < 1060
 
 
 def test_a_compressor_scores_all_that_it_was_trained_on(work, monkeypatch):
@@ -207,8 +210,8 @@ def test_a_compressor_scores_all_that_it_was_trained_on(work, monkeypatch):
     for level in (first, second):
         ended = sirbench(work, "train-level", *CELL, *names, "--level", level.name)
         assert ended.code == 0, ended.output
-    folder = Layout("small").level("bm25", "bert", first.name, 1)
-    scored, kept = read_run(folder / "scored.trec.gz"), pd.read_parquet(folder / "selection.parquet")
+    before, after = (Compressor("small", "bm25", "bert", level.name, 1) for level in (first, second))
+    scored, kept = read_run(before.scored), pd.read_parquet(before.selection)
     queries, store = read_queries("bert")
     for query in queries:
         block = draw_block(query, 6, seed=1, epoch=0)
@@ -219,11 +222,11 @@ def test_a_compressor_scores_all_that_it_was_trained_on(work, monkeypatch):
             assert sorted(ranks) == block.ranks[1:].tolist()
     assert set(kept["level"]) == {1} and set(kept["epoch"]) == {0, 1}
     # The second level's set is the first one's three hardest.
-    after = pd.read_parquet(Layout("small").level("bm25", "bert", second.name, 1) / "selection.parquet")
+    chosen = pd.read_parquet(after.selection)
     for query in queries:
         hardest = scored[scored["query_id"] == query.id]["doc_id"][:3]
         ranks = {
             int(query.ranks[list(query.negatives).index(row)]) for row in store.documents.rows(list(hardest))
         }
-        for found in after[after["query_id"] == query.id]["ranks"]:
+        for found in chosen[chosen["query_id"] == query.id]["ranks"]:
             assert set(found) == ranks

@@ -39,8 +39,8 @@ def uninterrupted(prepared, tmp_path_factory):
         Blow("sirbench.training.loop.save_checkpoint", 2),
         Blow(f"{TRACE}.finish", 1, "before"),
         Blow("sirbench.steps.training.load_tokenizer", 1, "before"),  # half of the model's folder is written
-        Blow("sirbench.machine.provenance.write_provenance", 1, "before"),
-        Blow("sirbench.machine.provenance.write_provenance", 1),
+        Blow("sirbench.training.ending.write_provenance", 1, "before"),
+        Blow("sirbench.training.ending.write_provenance", 1),
     ],
     ids=str,
 )

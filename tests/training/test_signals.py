@@ -22,7 +22,15 @@ def test_a_second_sigterm_ends_nothing():
         assert stop.is_set()
 
 
-def test_a_second_ctrl_c_ends_it_at_once():
+@pytest.fixture
+def ctrl_c_ends():
+    """SIGINT ends this process, as it does where a user starts one; parallel workers of pytest ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_second_ctrl_c_ends_it_at_once(ctrl_c_ends):
     with stop_signals() as stop:
         os.kill(os.getpid(), signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGINT)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from sirbench.config import load, study_names
-from sirbench.jobs import plan
+from sirbench.jobs.needs import shows_something
 from tests.checkouts import ROOT, copy_checkout, environment, snakemake
 
 MINE = """
@@ -64,7 +64,7 @@ OUTPUT = {}
 @pytest.mark.parametrize("study", study_names(ROOT / "config"))
 def test_dry_run_of_every_target_of_every_study(checkout, study):
     config = load(study, checkout / "config")
-    targets = [name for name, table in config.tables.items() if plan.shows_something(config, table)]
+    targets = [name for name, table in config.tables.items() if shows_something(config, table)]
     done = snakemake(checkout, "--dry-run", "tables", "figures", *targets, *config.figures, study=study)
     assert done.returncode == 0, done.stdout[-3000:]
     assert planned(done.stdout)["write_figure"] == len(config.figures)
@@ -207,7 +207,7 @@ def test_a_new_measure_evaluates_again_but_trains_nothing(finished, tmp_path):
 @pytest.mark.workflow
 def test_a_raised_method_revision_trains_everything_again(finished, tmp_path):
     folder = copy_of(finished, tmp_path)
-    edit(folder / "sirbench/plan.py", "METHOD = 1", "METHOD = 2")
+    edit(folder / "sirbench/jobs/job.py", "\nMETHOD = 1\n", "\nMETHOD = 2\n")
     rules = planned(snakemake(folder, "--dry-run", "mine").stdout)
     assert (rules["train"], rules["train_with_middle"], rules["train_level"]) == (1, 2, 3)
 

@@ -1,26 +1,21 @@
 """Backbones as local checkpoints, and the collection in the tokens of each."""
 
 # Backbones that the suite trains itself are made by another rule than those that exist.
-PRETRAINED = "|".join(map(re.escape, plan.pretrained(CONFIG.study))) or "(?!)"
-FETCHED = "|".join(
-    re.escape(name) for name in CONFIG.study.backbones if name not in plan.pretrained(CONFIG.study)
-)
+PRETRAINED = pretraining.pretrained(CONFIG.study)
+CORPORA = pretraining.corpora(CONFIG.study)
 
 
 rule fetch_backbone:
     input:
-        # Only a backbone with a vocabulary of its own reads the documents.
-        lambda wildcards: (
-            PATHS.collection if CONFIG.study.backbones[wildcards.backbone].source == "tiny" else []
-        ),
+        collection=documents_of_backbone,
     output:
-        directory(PATHS.backbone("{backbone}")),
+        checkpoint=directory(PATHS.backbone("{backbone}")),
     log:
-        log_file("backbone/{backbone}"),
+        PATHS.log("backbone", "{backbone}"),
     benchmark:
-        benchmark_file("backbone/{backbone}")
+        PATHS.benchmark("backbone", "{backbone}")
     wildcard_constraints:
-        backbone=FETCHED,
+        backbone=any_of(name for name in CONFIG.study.backbones if name not in PRETRAINED),
     conda:
         ENVIRONMENT
     threads: 1
@@ -36,16 +31,16 @@ rule fetch_backbone:
 
 rule tokenize_corpus:
     input:
-        lambda wildcards: corpus_files(wildcards.corpus),
-        lambda wildcards: PATHS.backbone(plan.corpora(CONFIG.study)[wildcards.corpus][0]),
+        texts=corpus_files,
+        tokenizer=lambda wildcards: PATHS.backbone(CORPORA[wildcards.corpus][0]),
     output:
-        directory(PATHS.corpus("{corpus}")),
+        store=directory(PATHS.corpus("{corpus}")),
     log:
-        log_file("tokenize-corpus/{corpus}"),
+        PATHS.log("tokenize-corpus", "{corpus}"),
     benchmark:
-        benchmark_file("tokenize-corpus/{corpus}")
+        PATHS.benchmark("tokenize-corpus", "{corpus}")
     wildcard_constraints:
-        corpus="|".join(map(re.escape, plan.corpora(CONFIG.study))) or "(?!)",
+        corpus=any_of(CORPORA),
     conda:
         ENVIRONMENT
     threads: COMPUTE.threads
@@ -54,25 +49,26 @@ rule tokenize_corpus:
         runtime=growing(max(240, COMPUTE.runtime)),
     params:
         study=STUDY,
-        method=plan.PRETRAINING,
+        method=job.PRETRAINING,
     shell:
         "python -m sirbench tokenize-corpus --study {params.study} --corpus {wildcards.corpus} > {log} 2>&1"
 
 
 rule pretrain_backbone:
     input:
-        lambda wildcards: PATHS.backbone(CONFIG.study.backbones[wildcards.backbone].start),
-        lambda wildcards: PATHS.corpus(plan.corpus_name(CONFIG.study, wildcards.backbone)),
+        collection=PATHS.collection,
+        start=lambda wildcards: PATHS.backbone(PRETRAINED[wildcards.backbone].start),
+        corpus=lambda wildcards: PATHS.corpus(pretraining.corpus_name(CONFIG.study, wildcards.backbone)),
     output:
-        directory(PATHS.backbone("{backbone}")),
-        PATHS.pretraining("{backbone}") / "train.jsonl",
-        PATHS.pretraining("{backbone}") / "provenance.json",
+        checkpoint=directory(PATHS.pretraining("{backbone}").model),
+        step_log=PATHS.pretraining("{backbone}").step_log,
+        provenance=PATHS.pretraining("{backbone}").provenance,
     log:
-        log_file("pretrain-backbone/{backbone}"),
+        PATHS.log("pretrain-backbone", "{backbone}"),
     benchmark:
-        benchmark_file("pretrain-backbone/{backbone}")
+        PATHS.benchmark("pretrain-backbone", "{backbone}")
     wildcard_constraints:
-        backbone=PRETRAINED,
+        backbone=any_of(PRETRAINED),
     conda:
         ENVIRONMENT
     threads: COMPUTE.threads
@@ -82,7 +78,7 @@ rule pretrain_backbone:
         runtime=growing(COMPUTE.runtime),
     params:
         study=STUDY,
-        settings=lambda wildcards: str(plan.pretraining_settings(CONFIG.study, wildcards.backbone)),
+        settings=lambda wildcards: str(pretraining.pretraining_settings(CONFIG.study, wildcards.backbone)),
     shell:
         "exec python -m sirbench pretrain-backbone --study {params.study} --backbone {wildcards.backbone}"
         " > {log} 2>&1"
@@ -90,15 +86,15 @@ rule pretrain_backbone:
 
 rule tokenize:
     input:
-        PATHS.collection,
-        [PATHS.queries(split) for split in ("train", "dev")],
-        PATHS.backbone("{backbone}"),
+        collection=PATHS.collection,
+        queries=[PATHS.queries(split) for split in ("train", "dev")],
+        backbone=PATHS.backbone("{backbone}"),
     output:
-        directory(PATHS.tokens("{backbone}")),
+        store=directory(PATHS.tokens("{backbone}")),
     log:
-        log_file("tokenize/{backbone}"),
+        PATHS.log("tokenize", "{backbone}"),
     benchmark:
-        benchmark_file("tokenize/{backbone}")
+        PATHS.benchmark("tokenize", "{backbone}")
     conda:
         ENVIRONMENT
     threads: COMPUTE.threads

@@ -1,19 +1,21 @@
 """Candidates: retrieved by one of the suite's first stages, or given as run files."""
 
+from sirbench.firststage import training_settings as first_stage_settings
+
 
 rule train_first_stage:
     input:
-        PATHS.collection,
-        lambda wildcards: PATHS.tokens(first_stage(wildcards).backbone),
-        lambda wildcards: first_stage_start(first_stage(wildcards)),
+        collection=PATHS.collection,
+        tokens=lambda wildcards: PATHS.tokens(learned_with(wildcards)),
+        start=first_stage_start,
     output:
-        directory(PATHS.learned("{candidates}") / "model"),
-        PATHS.learned("{candidates}") / "train.jsonl",
-        PATHS.learned("{candidates}") / "provenance.json",
+        model=directory(PATHS.learned("{candidates}").model),
+        step_log=PATHS.learned("{candidates}").step_log,
+        provenance=PATHS.learned("{candidates}").provenance,
     log:
-        log_file("train-first-stage/{candidates}"),
+        PATHS.log("train-first-stage", "{candidates}"),
     benchmark:
-        benchmark_file("train-first-stage/{candidates}")
+        PATHS.benchmark("train-first-stage", "{candidates}")
     conda:
         ENVIRONMENT
     threads: COMPUTE.threads
@@ -23,8 +25,8 @@ rule train_first_stage:
         runtime=growing(COMPUTE.runtime),
     params:
         study=STUDY,
-        settings=lambda wildcards: str(first_stage(wildcards).training_settings()),
-        method=plan.FIRST_STAGE,
+        settings=lambda wildcards: str(first_stage_settings(first_stage(wildcards))),
+        method=job.FIRST_STAGE,
         input=CONFIG.study.input.model_dump_json(),
     shell:
         "exec python -m sirbench train-first-stage --study {params.study}"
@@ -33,43 +35,44 @@ rule train_first_stage:
 
 rule make_candidates:
     input:
-        given_runs,
-        lambda wildcards: retrieval_inputs(first_stage(wildcards)),
-        PATHS.collection,
-        [PATHS.queries(split) for split in ("train", "dev")],
+        runs=given_runs,
+        model=lambda wildcards: PATHS.learned(wildcards.candidates).model if learned_with(wildcards) else [],
+        tokens=lambda wildcards: PATHS.tokens(learned_with(wildcards)) if learned_with(wildcards) else [],
+        collection=PATHS.collection,
+        queries=[PATHS.queries(split) for split in ("train", "dev")],
     output:
-        [PATHS.candidates("{candidates}", split) for split in ("train", "dev")],
+        runs=[PATHS.candidates("{candidates}", split) for split in ("train", "dev")],
     log:
-        log_file("candidates/{candidates}"),
+        PATHS.log("candidates", "{candidates}"),
     benchmark:
-        benchmark_file("candidates/{candidates}")
+        PATHS.benchmark("candidates", "{candidates}")
     conda:
         ENVIRONMENT
     threads: COMPUTE.threads
     resources:
-        gpu=lambda wildcards: min(1, COMPUTE.gpus) if getattr(first_stage(wildcards), "backbone", None) else 0,
+        gpu=lambda wildcards: min(1, COMPUTE.gpus) if learned_with(wildcards) else 0,
         mem_mb=growing(COMPUTE.mem_mb),
         runtime=growing(COMPUTE.runtime),
     params:
         study=STUDY,
-        candidates=lambda wildcards: CONFIG.study.candidates[wildcards.candidates].model_dump_json(),
+        candidates=lambda wildcards: first_stage(wildcards).model_dump_json(),
         depth=CONFIG.study.depth,
-        method=plan.FIRST_STAGE,
+        method=job.FIRST_STAGE,
     shell:
         "python -m sirbench candidates --study {params.study} --candidates {wildcards.candidates} > {log} 2>&1"
 
 
 rule evaluate_candidates:
     input:
-        PATHS.candidates("{candidates}", "dev"),
-        PATHS.queries("dev"),
-        PATHS.qrels("dev"),
+        run=PATHS.candidates("{candidates}", "dev"),
+        queries=PATHS.queries("dev"),
+        qrels=PATHS.qrels("dev"),
     output:
-        PATHS.first_stage("{candidates}"),
+        per_query=PATHS.candidates_per_query("{candidates}"),
     log:
-        log_file("evaluate-candidates/{candidates}"),
+        PATHS.log("evaluate-candidates", "{candidates}"),
     benchmark:
-        benchmark_file("evaluate-candidates/{candidates}")
+        PATHS.benchmark("evaluate-candidates", "{candidates}")
     localrule: True
     conda:
         ENVIRONMENT
@@ -79,8 +82,8 @@ rule evaluate_candidates:
         runtime=growing(15),
     params:
         study=STUDY,
-        measures=plan.candidates_measures(CONFIG),
+        measures=needs.candidates_measures(CONFIG),
         depth=CONFIG.study.depth,
-        method=plan.SCORING,
+        method=job.SCORING,
     shell:
         "python -m sirbench evaluate-candidates --study {params.study} --candidates {wildcards.candidates} > {log} 2>&1"

@@ -2,13 +2,15 @@
 
 from importlib.metadata import version
 
+from sirbench.data.pydocs import PACKAGES, data_home
+
 
 rule build_pydocs:
     output:
-        [
+        record=str(data_home() / "{pydocs}" / "collection.json"),
+        files=[
             str(data_home() / "{pydocs}" / name)
             for name in (
-                "collection.json",
                 "documents.jsonl.gz",
                 "train.queries.tsv",
                 "train.qrels",
@@ -18,9 +20,9 @@ rule build_pydocs:
             )
         ],
     log:
-        log_file("{pydocs}"),
+        PATHS.log("{pydocs}"),
     benchmark:
-        benchmark_file("{pydocs}")
+        PATHS.benchmark("{pydocs}")
     wildcard_constraints:
         pydocs="|".join(PACKAGES),
     conda:
@@ -39,15 +41,15 @@ rule build_pydocs:
 
 rule extract_queries:
     input:
-        embedded_collection,
+        pydocs=embedded_collection,
     output:
-        PATHS.collection,
-        [PATHS.queries(split) for split in ("train", "dev")],
-        [PATHS.qrels(split) for split in ("train", "dev")],
+        record=PATHS.collection,
+        queries=[PATHS.queries(split) for split in ("train", "dev")],
+        qrels=[PATHS.qrels(split) for split in ("train", "dev")],
     log:
-        log_file("collection"),
+        PATHS.log("collection"),
     benchmark:
-        benchmark_file("collection")
+        PATHS.benchmark("collection")
     conda:
         ENVIRONMENT
     threads: 1

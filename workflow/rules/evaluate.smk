@@ -7,17 +7,17 @@ SCORING_RUNTIME = max(30, COMPUTE.runtime // 8)
 
 rule rerank:
     input:
-        PATHS.cell(*CELL) / "model",
-        PATHS.cell(*CELL) / "provenance.json",
-        PATHS.candidates("{candidates}", "dev"),
-        PATHS.tokens("{backbone}"),
+        model=CELL.model,
+        provenance=CELL.provenance,
+        candidates=PATHS.candidates("{candidates}", "dev"),
+        tokens=PATHS.tokens("{backbone}"),
     output:
-        PATHS.cell(*CELL) / "run.trec.gz",
-        PATHS.cell(*CELL) / "run.ir_metadata.yaml",
+        run=CELL.run,
+        metadata=CELL.run_metadata,
     log:
-        log_file("rerank/{candidates}-{backbone}-{recipe}-seed{seed}"),
+        PATHS.log("rerank", CELL.job),
     benchmark:
-        benchmark_file("rerank/{candidates}-{backbone}-{recipe}-seed{seed}")
+        PATHS.benchmark("rerank", CELL.job)
     group:
         CELL_GROUP
     conda:
@@ -30,7 +30,7 @@ rule rerank:
     params:
         study=STUDY,
         depth=CONFIG.study.depth,
-        method=plan.SCORING,
+        method=job.SCORING,
     shell:
         "python -m sirbench rerank --study {params.study} --candidates {wildcards.candidates}"
         " --backbone {wildcards.backbone} --recipe {wildcards.recipe} --seed {wildcards.seed} > {log} 2>&1"
@@ -40,20 +40,20 @@ rule rerank:
 rule embed:
     input:
         # The start of a training is the backbone, or the level before.
-        lambda wildcards: training_inputs(cell_job(wildcards), wildcards),
-        lambda wildcards: front_trace(cell_job(wildcards), wildcards),
-        PATHS.cell(*CELL) / "model",
-        PATHS.cell(*CELL) / "middle",
-        PATHS.cell(*CELL) / "selection.parquet",
-        PATHS.queries("dev"),
-        PATHS.qrels("dev"),
-        PATHS.candidates("{candidates}", "dev"),
+        unpack(cell_training_inputs),
+        front=front_selection,
+        model=CELL.model,
+        middle=CELL.middle,
+        selection=CELL.selection,
+        dev_queries=PATHS.queries("dev"),
+        dev_qrels=PATHS.qrels("dev"),
+        dev_candidates=PATHS.candidates("{candidates}", "dev"),
     output:
-        PATHS.cell(*CELL) / "embeddings.parquet",
+        embeddings=CELL.embeddings,
     log:
-        log_file("embed/{candidates}-{backbone}-{recipe}-seed{seed}"),
+        PATHS.log("embed", CELL.job),
     benchmark:
-        benchmark_file("embed/{candidates}-{backbone}-{recipe}-seed{seed}")
+        PATHS.benchmark("embed", CELL.job)
     conda:
         ENVIRONMENT
     threads: COMPUTE.threads
@@ -64,8 +64,8 @@ rule embed:
     params:
         study=STUDY,
         depth=CONFIG.study.depth,
-        method=plan.SCORING,
-        queries=embedded_queries,
+        method=job.SCORING,
+        queries=lambda wildcards: needs.embedded_cells(CONFIG)[cell_of(wildcards)],
     shell:
         "python -m sirbench embed --study {params.study} --candidates {wildcards.candidates}"
         " --backbone {wildcards.backbone} --recipe {wildcards.recipe} --seed {wildcards.seed} > {log} 2>&1"
@@ -73,15 +73,15 @@ rule embed:
 
 rule evaluate:
     input:
-        PATHS.cell(*CELL) / "run.trec.gz",
-        PATHS.queries("dev"),
-        PATHS.qrels("dev"),
+        run=CELL.run,
+        queries=PATHS.queries("dev"),
+        qrels=PATHS.qrels("dev"),
     output:
-        PATHS.cell(*CELL) / "per_query.csv",
+        per_query=CELL.per_query,
     log:
-        log_file("evaluate/{candidates}-{backbone}-{recipe}-seed{seed}"),
+        PATHS.log("evaluate", CELL.job),
     benchmark:
-        benchmark_file("evaluate/{candidates}-{backbone}-{recipe}-seed{seed}")
+        PATHS.benchmark("evaluate", CELL.job)
     group:
         CELL_GROUP
     conda:
@@ -92,8 +92,8 @@ rule evaluate:
         runtime=growing(15),
     params:
         study=STUDY,
-        measures=plan.measures(CONFIG),
-        method=plan.SCORING,
+        measures=needs.measures(CONFIG),
+        method=job.SCORING,
     shell:
         "python -m sirbench evaluate --study {params.study} --candidates {wildcards.candidates}"
         " --backbone {wildcards.backbone} --recipe {wildcards.recipe} --seed {wildcards.seed} > {log} 2>&1"

@@ -1,22 +1,25 @@
 """Tables and figures: one target per file in config/tables/ and config/figures/, whatever its name."""
 
+from sirbench.reporting.figures.drawing.style import RC
+
 
 rule write_table:
     input:
-        lambda wildcards: table_inputs(wildcards.table),
-        "published/yes-sir.csv" if CONFIG.study.comparable else [],
+        cells=table_cells,
+        candidates=table_candidates,
+        published="published/yes-sir.csv" if CONFIG.study.comparable else [],
     output:
-        report(
+        csv=report(
             PATHS.table("{table}"),
             caption="../report/table.rst",
             category="Tables",
             labels={"table": "{table}"},
         ),
-        [PATHS.table("{table}", ending) for ending in ("md", "tex")],
+        printed=[PATHS.table("{table}", ending) for ending in ("md", "tex")],
     log:
-        log_file("table/{table}"),
+        PATHS.log("table", "{table}"),
     benchmark:
-        benchmark_file("table/{table}")
+        PATHS.benchmark("table", "{table}")
     wildcard_constraints:
         table="|".join(map(re.escape, CONFIG.tables)),
     localrule: True
@@ -29,7 +32,7 @@ rule write_table:
     params:
         study=STUDY,
         table=lambda wildcards: CONFIG.tables[wildcards.table].model_dump_json(),
-        candidates=lambda wildcards: table_heads(wildcards.table),
+        candidates=table_heads,
         face=CONFIG.study.model_dump_json(include={"title", "demonstration", "comparable"}),
     shell:
         "python -m sirbench table --study {params.study} --table {wildcards.table} > {log} 2>&1"
@@ -37,20 +40,22 @@ rule write_table:
 
 rule write_figure:
     input:
-        lambda wildcards: figure_inputs(wildcards.figure),
-        str(RC),
+        drawn=lambda wildcards: CONFIG.figures[wildcards.figure].inputs(CONFIG),
+        # With the code that draws it: a figure takes seconds, and is drawn again where it has changed.
+        code=lambda wildcards: CONFIG.figures[wildcards.figure].source,
+        style=str(RC),
     output:
-        report(
+        svg=report(
             PATHS.figure("{figure}", "svg"),
             caption="../report/figure.rst",
             category="Figures",
             labels={"figure": "{figure}"},
         ),
-        [PATHS.figure("{figure}", ending) for ending in ("pdf", "png", "csv")],
+        others=[PATHS.figure("{figure}", ending) for ending in ("pdf", "png", "csv")],
     log:
-        log_file("figure/{figure}"),
+        PATHS.log("figure", "{figure}"),
     benchmark:
-        benchmark_file("figure/{figure}")
+        PATHS.benchmark("figure", "{figure}")
     wildcard_constraints:
         figure="|".join(map(re.escape, CONFIG.figures)),
     localrule: True

@@ -5,25 +5,26 @@
 
 # The cells that also keep their model as it is in the middle of training, since a figure asks for it. A look
 # ahead from the first wildcard on is the only way to tell cells, not only recipes, from others.
-WITH_MIDDLE = "|".join(
-    re.escape(f"{candidates}/{backbone}/{recipe}/seed{seed}/")
-    for candidates, backbone, recipe, seed in plan.embedded_cells(CONFIG)
-)
+WITH_MIDDLE = "|".join(re.escape(f"{cell.name}/") for cell in needs.embedded_cells(CONFIG))
 
 
 rule train_level:
     input:
-        lambda wildcards: training_inputs(plan.level_named(wildcards.level, CONFIG), wildcards),
+        unpack(
+            lambda wildcards: training_inputs(
+                compressor_of(wildcards), job.level_named(wildcards.level, CONFIG)
+            )
+        ),
     output:
-        directory(PATHS.level(*LEVEL) / "model"),
-        PATHS.level(*LEVEL) / "scored.trec.gz",
-        PATHS.level(*LEVEL) / "train.jsonl",
-        PATHS.level(*LEVEL) / "selection.parquet",
-        PATHS.level(*LEVEL) / "provenance.json",
+        model=directory(COMPRESSOR.model),
+        scored=COMPRESSOR.scored,
+        step_log=COMPRESSOR.step_log,
+        selection=COMPRESSOR.selection,
+        provenance=COMPRESSOR.provenance,
     log:
-        log_file("train-level/{candidates}-{backbone}-{level}-seed{seed}"),
+        PATHS.log("train-level", COMPRESSOR.job),
     benchmark:
-        benchmark_file("train-level/{candidates}-{backbone}-{level}-seed{seed}")
+        PATHS.benchmark("train-level", COMPRESSOR.job)
     conda:
         ENVIRONMENT
     threads: COMPUTE.threads
@@ -33,7 +34,7 @@ rule train_level:
         runtime=growing(COMPUTE.runtime),
     params:
         study=STUDY,
-        settings=str(plan.training_settings(CONFIG.study)),
+        settings=str(job.training_settings(CONFIG.study)),
     shell:
         "exec python -m sirbench train-level --study {params.study} --candidates {wildcards.candidates}"
         " --backbone {wildcards.backbone} --level {wildcards.level} --seed {wildcards.seed} > {log} 2>&1"
@@ -41,16 +42,16 @@ rule train_level:
 
 rule train:
     input:
-        lambda wildcards: training_inputs(cell_job(wildcards), wildcards),
+        unpack(cell_training_inputs),
     output:
-        directory(PATHS.cell(*CELL) / "model"),
-        PATHS.cell(*CELL) / "train.jsonl",
-        PATHS.cell(*CELL) / "selection.parquet",
-        PATHS.cell(*CELL) / "provenance.json",
+        model=directory(CELL.model),
+        step_log=CELL.step_log,
+        selection=CELL.selection,
+        provenance=CELL.provenance,
     log:
-        log_file("train/{candidates}-{backbone}-{recipe}-seed{seed}"),
+        PATHS.log("train", CELL.job),
     benchmark:
-        benchmark_file("train/{candidates}-{backbone}-{recipe}-seed{seed}")
+        PATHS.benchmark("train", CELL.job)
     wildcard_constraints:
         candidates=f"(?!{WITH_MIDDLE})[^/]+" if WITH_MIDDLE else "[^/]+",
     group:
@@ -64,8 +65,8 @@ rule train:
         runtime=growing(COMPUTE.runtime),
     params:
         study=STUDY,
-        settings=str(plan.training_settings(CONFIG.study)),
-        job=lambda wildcards: cell_job(wildcards).model_dump_json(),
+        settings=str(job.training_settings(CONFIG.study)),
+        job=lambda wildcards: job_of_cell(wildcards).model_dump_json(),
     shell:
         "exec python -m sirbench train --study {params.study} --candidates {wildcards.candidates}"
         " --backbone {wildcards.backbone} --recipe {wildcards.recipe} --seed {wildcards.seed} > {log} 2>&1"
@@ -75,10 +76,10 @@ if WITH_MIDDLE:
 
     use rule train as train_with_middle with:
         output:
-            directory(PATHS.cell(*CELL) / "model"),
-            directory(PATHS.cell(*CELL) / "middle"),
-            PATHS.cell(*CELL) / "train.jsonl",
-            PATHS.cell(*CELL) / "selection.parquet",
-            PATHS.cell(*CELL) / "provenance.json",
+            model=directory(CELL.model),
+            middle=directory(CELL.middle),
+            step_log=CELL.step_log,
+            selection=CELL.selection,
+            provenance=CELL.provenance,
         wildcard_constraints:
             candidates=f"(?={WITH_MIDDLE})[^/]+",

@@ -1,25 +1,27 @@
-"""Groups: a query and documents, as tokens that were drawn just now, scored by the cross-encoder."""
+"""Groups of a query and documents, drawn from a corpus as tokens and scored by the cross-encoder."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from sirbench.backbones.objectives import Material
 from sirbench.data.tokens import Template, TokenPairs
 from sirbench.encoding.cross_encoder import CrossEncoder
+from sirbench.strategies.losses.cross_entropy import CrossEntropy
 
 
 class Group(NamedTuple):
-    """A query and the documents it is compared with; which one is the best, the objective says."""
+    """A query and the documents to score for it; the objective defines which of them is the best."""
 
     query: np.ndarray
     documents: Sequence[np.ndarray]
 
 
 class DrawnTable:
-    """Texts in memory, by row, in place of a table on disk."""
+    """The tokens of texts by row, in memory instead of on disk."""
 
     def __init__(self, texts: Sequence[np.ndarray]):
         self.texts = texts
@@ -27,7 +29,8 @@ class DrawnTable:
 
     def lengths(self, rows: np.ndarray) -> np.ndarray:
         """Tokens of each row."""
-        return self.all_lengths[rows]
+        lengths: np.ndarray = self.all_lengths[rows]
+        return lengths
 
     def __getitem__(self, row: int) -> np.ndarray:
         return self.texts[row]
@@ -46,18 +49,18 @@ def score_groups(material: Material, groups: Sequence[Group]) -> Tensor:
     sizes = {len(group.documents) for group in groups}
     assert len(sizes) == 1, sizes
     (size,) = sizes
+    model, compute = material.model, material.compute
     pairs = DrawnPairs(
         material.template,
         [group.query[: material.max_query_tokens] for group in groups],
         [document for group in groups for document in group.documents],
     )
-    encoder = CrossEncoder(
-        material.model,
-        pairs,
-        chunk_tokens=material.compute.chunk_tokens,
-        precision=material.compute.precision,
-    )
+    encoder = CrossEncoder(model, pairs, chunk_tokens=compute.chunk_tokens, precision=compute.precision)
     queries = np.arange(len(groups)).repeat(size)
     documents = np.arange(len(groups) * size)
-    how = "cached" if material.compute.gradient_cache else "kept"
-    return encoder.score(queries, documents, how).view(len(groups), size)
+    return encoder.score(queries, documents, compute.gradient).view(len(groups), size)
+
+
+def first_is_best(scores: Tensor) -> Tensor:
+    """The mean softmax cross entropy of each group's first document, of scores (groups, documents)."""
+    return CrossEntropy()(scores, torch.ones_like(scores, dtype=torch.bool)).mean()

@@ -26,5 +26,5 @@ def with_head(material: Material, auto_class: Any) -> PreTrainedModel:
             raise InputError(f"{material.start}: {auto_class.__name__} has no such architecture") from error
     setattr(model, model.base_model_prefix, material.model.base_model)
     model.tie_weights()
-    model.to(material.device)  # type: ignore[arg-type]  # transformers' decorator hides `self`
+    model.to(material.device)
     return model

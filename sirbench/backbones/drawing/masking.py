@@ -1,13 +1,17 @@
 """Texts with masked tokens, masked as in BERT (Devlin et al. 2019)."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from transformers import PreTrainedTokenizerBase
 
-from sirbench.data.tokens import Template, pad_singles
+from sirbench.data.tokens import Template
 from sirbench.machine.errors import InputError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 IGNORED = -100
 """The label of tokens that are not predicted, in torch's cross entropy."""
@@ -46,9 +50,9 @@ def mask_texts(
     """
     if tokenizer.mask_token_id is None:
         raise InputError("backbones.*.objectives: the tokenizer has no token to mask with")
-    room = template.max_tokens - len(template.before) - len(template.after)
+    room = template.max_tokens - template.special_of_single
     cut = [text[:room] for text in texts]
-    input_ids, attention = pad_singles(cut, template)
+    input_ids, attention, _ = template.singles(cut)
     labels = np.full_like(input_ids, IGNORED)
     for row, text in enumerate(cut):
         chosen = draw.permutation(len(text))[: max(1, round(rate * len(text)))] + len(template.before)

@@ -1,34 +1,42 @@
-"""Pre-training objectives, one file each: `make(material, *, ...) -> Objective`, found by name.
+"""Pre-training objectives: each file here holds one, a class derived from `Objective`, found by its name.
 
-The keyword arguments of `make` are the options that a study may set. To add an objective, write a file beside
-these; a study names it, with the weight of its loss. Objectives of one backbone share its encoder. What they
-share in drawing texts is in `sirbench.backbones.drawing`.
+A study names objectives with the weight of each one's loss; the fields of a class are the options that it may
+set. Objectives of one backbone share its encoder. What they share in drawing texts is in
+`sirbench.backbones.drawing`.
+
+These files import torch, and what needs it, where they compute: every reading of config/ imports them.
 """
 
+from __future__ import annotations
+
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
-import torch
-from torch import Tensor, nn
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from pydantic import PrivateAttr
 
-from sirbench.backbones.corpora.store import CorpusStore
-from sirbench.data.tokens import Template
-from sirbench.study import Compute
+from sirbench.study.registry import Plugin, Registry
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from sirbench.backbones.corpora.store import CorpusStore
+    from sirbench.data.tokens import Template
+    from sirbench.study import Compute, PretrainedBackbone
 
 
 @dataclass(frozen=True)
 class Material:
-    """What an objective is made of: the model that it trains, texts, and how much of them at a step."""
+    """What an objective is trained with: the model, texts, and how much of them at a step."""
 
     model: PreTrainedModel
     """The cross-encoder: an encoder and a classification head of one label."""
     start: Path
-    """Checkpoint folder that the model was loaded from; heads of other objectives may lie in it too."""
+    """Checkpoint folder that the model was loaded from; it may have heads of other tasks too."""
     tokenizer: PreTrainedTokenizerBase
     template: Template
     """How a pair becomes an input, and its tokens."""
@@ -49,11 +57,12 @@ class Material:
     @property
     def device(self) -> torch.device:
         """Where the model is."""
-        return self.model.device
+        device: torch.device = next(self.model.parameters()).device
+        return device
 
 
 class Outcome(NamedTuple):
-    """What an objective says of a step."""
+    """The result of an objective's step."""
 
     loss: Tensor
     """A number with a gradient."""
@@ -61,17 +70,47 @@ class Outcome(NamedTuple):
     """Pairs or texts that went through the encoder."""
 
 
-class Objective(nn.Module):
-    """A loss over texts that it draws itself; the weights of its own heads are its parameters too."""
+class Objective(Plugin):
+    """A loss over texts that it draws itself.
 
-    TRAINS_HEAD: ClassVar[bool]
+    A study sets the options only. `on` returns a copy that trains a model, and the other methods need such a
+    copy.
+    """
+
+    trains_head: ClassVar[bool]
     """Whether it trains the classification head, which then is a part of what was learned."""
 
+    _material: Material = PrivateAttr()
+
+    def on(self, material: Material) -> Self:
+        """A copy that trains this model on these texts; `InputError` where that is impossible."""
+        copy = self.model_copy()
+        copy._material = material
+        copy.prepare()
+        copy.heads()  # now, so that a model without such a head is refused before training
+        return copy
+
+    @property
+    def material(self) -> Material:
+        """The model and the texts."""
+        return self._material
+
+    def prepare(self) -> None:
+        """Before the first step: check the material, and build indexes."""
+
+    def heads(self) -> Mapping[str, nn.Module]:
+        """Models that it trains beside the cross-encoder, by name; they may share its encoder."""
+        return {}
+
     @abstractmethod
-    def forward(self, step: int) -> Outcome:
+    def __call__(self, step: int) -> Outcome:
         """The loss of a step (from 0), which depends on the step, the seed and the weights alone."""
 
 
-def objective(name: str, material: Material, **options: object) -> Objective:
-    """Make the objective of a file here, by its name in studies."""
-    return import_module(f"{__name__}.{name.replace('-', '_')}").make(material, **options)
+OBJECTIVES: Registry[Objective] = Registry(__name__, Objective, "objectives")
+"""Every objective, by the name that studies give it."""
+
+
+def objective(spec: PretrainedBackbone, name: str) -> Objective:
+    """One of a backbone's objectives; `InputError` for an option that it lacks or does not allow."""
+    return OBJECTIVES.make({**spec.options.get(name, {}), "name": name})

@@ -12,20 +12,20 @@ included. The other passages: hard ones for up to half of the group, then the ot
 then random ones.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 import numpy as np
-import torch
+from pydantic import Field
 
-from sirbench.backbones.drawing.groups import Group, score_groups
-from sirbench.backbones.drawing.lexical import Lexical
 from sirbench.backbones.drawing.passages import TRIES, nothing_found, passage_around, random_passage
 from sirbench.backbones.objectives import Material, Objective, Outcome
-from sirbench.machine.errors import InputError
 from sirbench.machine.randomness import random_generator
-from sirbench.strategies.losses.cross_entropy import loss
 
-HARD = ("page", "bm25", "none")
+if TYPE_CHECKING:
+    from sirbench.backbones.drawing.lexical import Lexical
 
 
 class Cloze(NamedTuple):
@@ -36,28 +36,28 @@ class Cloze(NamedTuple):
     removed: bool
 
 
-def make(material: Material, *, removal: float = 0.9, hard: str = "page") -> Objective:
-    """`removal`: how often the sentence is taken out of its passage. `hard`: where hard passages come from:
-
-    `page`, the same page's other passages; `bm25`, BM25's best for the sentence (its index is kept in memory:
-    for collections of up to about a million documents); `none`.
-    """
-    if hard not in HARD:
-        raise InputError(f"backbones.*.options.ict.hard: {hard!r} is none of {', '.join(HARD)}")
-    return InverseCloze(material, removal, hard)
-
-
 class InverseCloze(Objective):
     """Softmax cross entropy of the sentence's own passage."""
 
-    TRAINS_HEAD = True
+    trains_head: ClassVar[bool] = True
 
-    def __init__(self, material: Material, removal: float, hard: str):
-        super().__init__()
-        self.material, self.removal, self.hard = material, removal, hard
-        self.lexical = (
-            Lexical.of_passages(material.corpus, material.passage_tokens) if hard == "bm25" else None
-        )
+    removal: float = Field(0.9, ge=0, le=1)
+    """How often the sentence is taken out of its passage."""
+    hard: Literal["page", "bm25", "none"] = "page"
+    """Where hard passages come from: `page`, the same page's other passages; `bm25`, BM25's best for the
+    sentence (its index is kept in memory: for collections of up to about a million documents); `none`."""
+
+    @cached_property
+    def lexical(self) -> Lexical:
+        """BM25 over all passages."""
+        from sirbench.backbones.drawing.lexical import Lexical
+
+        return Lexical.of_passages(self.material.corpus, self.material.passage_tokens)
+
+    def prepare(self) -> None:
+        """Index the passages, if hard ones are asked of BM25."""
+        if self.hard == "bm25":
+            _ = self.lexical
 
     def draw(self, step: int) -> tuple[list[Cloze], list[list[range]]]:
         """The sentences of a step with their passages, and for each the other passages."""
@@ -94,27 +94,26 @@ class InverseCloze(Objective):
         if self.hard == "page":
             passages = corpus.passages(corpus.page_of(cloze.sentence), self.material.passage_tokens)
             return [passages[i] for i in draw.permutation(len(passages))]
-        if self.lexical is not None:
+        if self.hard == "bm25":
             sentence = range(cloze.sentence, cloze.sentence + 1)
             rows, _ = self.lexical.best(corpus.words_of(sentence), self.material.negatives + 1)
             return [self.lexical.texts[row] for row in rows]
         return []
 
-    def forward(self, step: int) -> Outcome:
+    def __call__(self, step: int) -> Outcome:
         """Mean over the sentences."""
-        corpus = self.material.corpus
+        from sirbench.backbones.drawing.groups import Group, first_is_best, score_groups
+
+        tokens_of = self.material.corpus.tokens_of
         groups = [
             Group(
-                corpus.tokens_of(range(cloze.sentence, cloze.sentence + 1)),
-                [
-                    passage_tokens(self.material, cloze),
-                    *map(corpus.tokens_of, others),
-                ],
+                tokens_of(range(cloze.sentence, cloze.sentence + 1)),
+                [passage_tokens(self.material, cloze), *map(tokens_of, others)],
             )
             for cloze, others in zip(*self.draw(step), strict=True)
         ]
         scores = score_groups(self.material, groups)
-        return Outcome(loss(scores, torch.ones_like(scores, dtype=torch.bool)).mean(), scores.numel())
+        return Outcome(first_is_best(scores), scores.numel())
 
 
 def passage_tokens(material: Material, cloze: Cloze) -> np.ndarray:

@@ -8,19 +8,20 @@ its own texts. The head is that of transformers' AutoModelForNextSentencePredict
 its closest kin.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
-import torch
-from torch.nn import functional
-from transformers import AutoModelForNextSentencePrediction
 
-from sirbench.backbones.drawing.groups import DrawnPairs
-from sirbench.backbones.drawing.heads import with_head
 from sirbench.backbones.drawing.passages import TRIES, nothing_found, random_passage
-from sirbench.backbones.objectives import Material, Objective, Outcome
-from sirbench.encoding.precision import autocast
+from sirbench.backbones.objectives import Objective, Outcome
 from sirbench.machine.randomness import random_generator
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 FOLLOWS, RANDOM = 0, 1
 """The labels of transformers' head."""
@@ -34,20 +35,23 @@ class Spans(NamedTuple):
     label: int
 
 
-def make(material: Material) -> Objective:
-    """It has no options."""
-    return NextSentencePrediction(material)
-
-
 class NextSentencePrediction(Objective):
     """Cross entropy of whether the second span follows the first."""
 
-    TRAINS_HEAD = False
+    trains_head: ClassVar[bool] = False
 
-    def __init__(self, material: Material):
-        super().__init__()
-        self.material = material
-        self.model = with_head(material, AutoModelForNextSentencePrediction)
+    @cached_property
+    def model(self) -> PreTrainedModel:
+        """The encoder with the head that says whether B follows A."""
+        from transformers import AutoModelForNextSentencePrediction
+
+        from sirbench.backbones.drawing.heads import with_head
+
+        return with_head(self.material, AutoModelForNextSentencePrediction)
+
+    def heads(self) -> Mapping[str, PreTrainedModel]:
+        """That model."""
+        return {"model": self.model}
 
     def draw(self, step: int) -> list[Spans]:
         """The spans of a step."""
@@ -78,14 +82,18 @@ class NextSentencePrediction(Objective):
                 return range(int(draw.integers(passage.start, passage.stop)), passage.stop)
         raise nothing_found("second page")
 
-    def forward(self, step: int) -> Outcome:
+    def __call__(self, step: int) -> Outcome:
         """Mean cross entropy over the pairs."""
-        spans = self.draw(step)
+        import torch
+        from torch.nn import functional
+
+        from sirbench.backbones.drawing.groups import DrawnPairs
+        from sirbench.encoding.precision import autocast
+
+        spans, template, device = self.draw(step), self.material.template, self.material.device
         rows = np.arange(len(spans))
-        pairs = DrawnPairs(
-            self.material.template, [one.first for one in spans], [one.second for one in spans]
-        ).pairs(rows, rows)
-        device = self.material.device
+        drawn = DrawnPairs(template, [one.first for one in spans], [one.second for one in spans])
+        pairs = drawn.pairs(rows, rows)
         inputs = {name: torch.from_numpy(array).to(device) for name, array in pairs._asdict().items()}
         with autocast(device, self.material.compute.precision):
             logits = self.model(**inputs).logits

@@ -15,17 +15,21 @@ frequent ones as word2vec does. S is the score of a [CLS] head that fine-tuning 
 the head is a part of the result.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
-from torch import Tensor
+from pydantic import Field
 
-from sirbench.backbones.drawing.groups import Group, score_groups
 from sirbench.backbones.drawing.passages import TRIES, nothing_found
-from sirbench.backbones.drawing.words import content_words
-from sirbench.backbones.objectives import Material, Objective, Outcome
+from sirbench.backbones.objectives import Objective, Outcome
 from sirbench.machine.errors import InputError
 from sirbench.machine.randomness import random_generator
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 MARGIN = 1.0
 """By how much the more likely set shall score above the other."""
@@ -39,29 +43,35 @@ class Sets(NamedTuple):
     less: np.ndarray
 
 
-def make(material: Material, *, poisson: float = 3.0) -> Objective:
-    """`poisson`: lambda of the sets' length."""
-    return RepresentativeWords(material, poisson)
-
-
-def pairwise_hinge(scores: Tensor) -> Tensor:
-    """max(0, 1 - S(R1, D) + S(R2, D)) of scores (pairs, 2), the more likely set first; (pairs,)."""
-    return (MARGIN - scores[:, 0] + scores[:, 1]).clamp(min=0)
-
-
 class RepresentativeWords(Objective):
     """Pairwise hinge loss of two sets of words."""
 
-    TRAINS_HEAD = True
+    trains_head: ClassVar[bool] = True
 
-    def __init__(self, material: Material, poisson: float):
-        super().__init__()
-        self.material, self.poisson = material, poisson
-        self.content = content_words(material.corpus)
-        self.total = int(material.corpus.counts[self.content].sum())
+    poisson: float = Field(3.0, gt=0)
+    """Mean number of words in a set before empty ones are left out, lambda."""
+
+    @cached_property
+    def content(self) -> np.ndarray:
+        """Whether each word of the corpus is a content word."""
+        from sirbench.backbones.drawing.words import content_words
+
+        return content_words(self.material.corpus)
+
+    @cached_property
+    def total(self) -> int:
+        """|C|: how many content words the corpus has, repetitions included."""
+        return int(self.material.corpus.counts[self.content].sum())
+
+    @property
+    def mu(self) -> float:
+        """The mean length of a document."""
+        return self.total / self.material.corpus.pages
+
+    def prepare(self) -> None:
+        """Raise `InputError` where the corpus has stop words alone."""
         if not self.total:
-            raise InputError(f"{material.corpus.folder}: there is no word in it but stop words")
-        self.mu = self.total / material.corpus.pages
+            raise InputError(f"{self.material.corpus.folder}: there is no word in it but stop words")
 
     def draw(self, step: int) -> list[Sets]:
         """The pages and sets of a step."""
@@ -106,8 +116,10 @@ class RepresentativeWords(Objective):
         # Sorted, so that two orders of one set have one likelihood to the last digit.
         return float(np.log(np.sort(likelihood)).sum())
 
-    def forward(self, step: int) -> Outcome:
+    def __call__(self, step: int) -> Outcome:
         """Mean over the pages."""
+        from sirbench.backbones.drawing.groups import Group, score_groups
+
         corpus, limit = self.material.corpus, self.material.template.max_tokens
         groups = []
         for page, *sets in self.draw(step):
@@ -115,3 +127,8 @@ class RepresentativeWords(Objective):
             groups += [Group(corpus.tokens(words), [document]) for words in sets]
         scores = score_groups(self.material, groups).view(-1, 2)
         return Outcome(pairwise_hinge(scores).mean(), scores.numel())
+
+
+def pairwise_hinge(scores: Tensor) -> Tensor:
+    """max(0, 1 - S(R1, D) + S(R2, D)) of scores (pairs, 2), the more likely set first; (pairs,)."""
+    return (MARGIN - scores[:, 0] + scores[:, 1]).clamp(min=0)

@@ -12,55 +12,96 @@ embeddings (ibid., weight sharing), and is thrown away; the discriminator is the
 transformers' head, which goes too.
 """
 
-import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional
-from transformers import ElectraConfig, ElectraForMaskedLM, ElectraForPreTraining
+from __future__ import annotations
 
-from sirbench.backbones.drawing.heads import with_head
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+
 from sirbench.backbones.drawing.masking import IGNORED, MaskedTexts, mask_texts
-from sirbench.backbones.objectives import Material, Objective, Outcome
-from sirbench.backbones.objectives.mlm import draw_texts
-from sirbench.encoding.precision import autocast
+from sirbench.backbones.drawing.passages import random_texts
+from sirbench.backbones.objectives import Objective, Outcome
 from sirbench.machine.errors import InputError
 from sirbench.machine.randomness import random_generator
 
-
-def make(
-    material: Material, *, rate: float = 0.15, discriminator: float = 50.0, width: float = 0.25
-) -> Objective:
-    """`rate`: share of the tokens that are masked. `discriminator`: lambda.
-
-    `width`: the generator's hidden size, feed-forward size and heads, as a share of the discriminator's.
-    """
-    if not isinstance(material.model.config, ElectraConfig):
-        raise InputError(
-            f"{material.start}: rtd trains an ELECTRA, and this is a {material.model.config.model_type}; "
-            "see backbones.*.start"
-        )
-    return ReplacedTokenDetection(material, rate, discriminator, width)
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedModel
 
 
 class ReplacedTokenDetection(Objective):
     """The generator's and the discriminator's loss."""
 
-    TRAINS_HEAD = False
+    trains_head: ClassVar[bool] = False
 
-    def __init__(self, material: Material, rate: float, discriminator: float, width: float):
-        super().__init__()
-        self.material, self.rate, self.weight = material, rate, discriminator
-        self.discriminator = with_head(material, ElectraForPreTraining)
-        self.generator = _generator(material, width)
+    rate: float = Field(0.15, gt=0, le=1)
+    """Share of the tokens that are masked."""
+    discriminator: float = Field(50.0, ge=0)
+    """Weight of the discriminator's loss, lambda."""
+    width: float = Field(0.25, gt=0, le=1)
+    """The generator's hidden size, feed-forward size and heads, as a share of the discriminator's."""
+
+    def prepare(self) -> None:
+        """Raise `InputError` unless the model is an ELECTRA."""
+        from transformers import ElectraConfig
+
+        config = self.material.model.config
+        if not isinstance(config, ElectraConfig):
+            raise InputError(
+                f"{self.material.start}: rtd trains an ELECTRA, and this is a {config.model_type}; "
+                "see backbones.*.start"
+            )
+
+    @cached_property
+    def detector(self) -> PreTrainedModel:
+        """The discriminator: the encoder with a head that judges tokens."""
+        from transformers import ElectraForPreTraining
+
+        from sirbench.backbones.drawing.heads import with_head
+
+        return with_head(self.material, ElectraForPreTraining)
+
+    @cached_property
+    def generator(self) -> PreTrainedModel:
+        """A smaller ELECTRA on the discriminator's embeddings, the seed's own random weights otherwise."""
+        import torch
+        from transformers import ElectraConfig, ElectraForMaskedLM
+
+        model: Any = self.material.model
+        config, width = model.config, self.width
+        heads = max(1, round(config.num_attention_heads * width))
+        small = {
+            "num_attention_heads": heads,
+            "hidden_size": max(1, round(config.hidden_size * width / heads)) * heads,
+            "intermediate_size": max(1, round(config.intermediate_size * width)),
+        }
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(np.uint32(self.material.seed)))
+            generator = ElectraForMaskedLM(ElectraConfig(**{**config.to_dict(), **small}))
+        generator.electra.embeddings = model.base_model.embeddings
+        generator.tie_weights()
+        return generator.to(self.material.device)
+
+    def heads(self) -> Mapping[str, PreTrainedModel]:
+        """Discriminator and generator."""
+        return {"discriminator": self.detector, "generator": self.generator}
 
     def draw(self, step: int) -> MaskedTexts:
         """The masked texts of a step."""
         draw = random_generator("rtd", self.material.seed, step)
-        texts = draw_texts(self.material, draw)
+        texts = random_texts(self.material, draw)
         return mask_texts(texts, self.material.template, self.material.tokenizer, draw, rate=self.rate)
 
-    def forward(self, step: int) -> Outcome:
+    def __call__(self, step: int) -> Outcome:
         """The sum of the two losses."""
+        import torch
+        from torch.nn import functional
+
+        from sirbench.encoding.precision import autocast
+
         masked, device = self.draw(step), self.material.device
         input_ids, attention, labels = (torch.from_numpy(array).to(device) for array in masked)
         originals = torch.from_numpy(masked.originals).to(device)
@@ -70,40 +111,20 @@ class ReplacedTokenDetection(Objective):
         generator_loss = functional.cross_entropy(predicted, originals[chosen])
         corrupted = originals.masked_scatter(chosen, sample(predicted.detach()))
         with autocast(device, self.material.compute.precision):
-            logits = self.discriminator(input_ids=corrupted, attention_mask=attention).logits.float()
-        return Outcome(
-            generator_loss + self.weight * discriminator_loss(logits, corrupted != originals, attention),
-            len(input_ids),
-        )
+            logits = self.detector(input_ids=corrupted, attention_mask=attention).logits.float()
+        detector_loss = discriminator_loss(logits, corrupted != originals, attention)
+        return Outcome(generator_loss + self.discriminator * detector_loss, len(input_ids))
 
 
 def sample(logits: Tensor) -> Tensor:
     """A token of each row's softmax, by the Gumbel-max trick; (tokens, vocabulary) to (tokens,)."""
-    noise = -torch.empty_like(logits).exponential_().log()
+    noise = -logits.new_empty(logits.shape).exponential_().log()
     return (logits + noise).argmax(dim=1)
 
 
 def discriminator_loss(logits: Tensor, replaced: Tensor, attention: Tensor) -> Tensor:
     """Mean binary cross entropy over all tokens that are no padding; all (texts, tokens)."""
+    from torch.nn import functional
+
     entropy = functional.binary_cross_entropy_with_logits(logits, replaced.float(), reduction="none")
     return (entropy * attention).sum() / attention.sum()
-
-
-def _generator(material: Material, width: float) -> ElectraForMaskedLM:
-    """A smaller ELECTRA on the discriminator's embeddings, the seed's own random weights otherwise."""
-    config = material.model.config
-    heads = max(1, round(config.num_attention_heads * width))
-    small = ElectraConfig(
-        **{
-            **config.to_dict(),
-            "num_attention_heads": heads,
-            "hidden_size": max(1, round(config.hidden_size * width / heads)) * heads,
-            "intermediate_size": max(1, round(config.intermediate_size * width)),
-        }
-    )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(np.uint32(material.seed)))
-        generator = ElectraForMaskedLM(small)
-    generator.electra.embeddings = material.model.base_model.embeddings
-    generator.tie_weights()
-    return generator.to(material.device)

@@ -13,23 +13,30 @@ probability of Cao et al., ICML 2007. The documents' beginnings are read, as in 
 whole.
 """
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional
+from pydantic import Field
 
-from sirbench.backbones.corpora.store import split_words
-from sirbench.backbones.drawing.groups import Group, score_groups
-from sirbench.backbones.drawing.lexical import Lexical
 from sirbench.backbones.drawing.passages import TRIES, nothing_found
-from sirbench.backbones.objectives import Material, Objective, Outcome
-from sirbench.machine.errors import InputError
+from sirbench.backbones.objectives import Objective, Outcome
 from sirbench.machine.randomness import random_generator
 
-QUERIES = ("queries", "sentences")
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from sirbench.backbones.drawing.lexical import Lexical
+
+
+class Query(NamedTuple):
+    """A query in tokens, and those of its words that the corpus has, as numbers of the vocabulary."""
+
+    tokens: np.ndarray
+    words: np.ndarray
 
 
 class Ranked(NamedTuple):
@@ -40,86 +47,45 @@ class Ranked(NamedTuple):
     scores: np.ndarray
 
 
-def make(
-    material: Material,
-    *,
-    queries: str = "queries",
-    loss: str = "listnet",
-    temperature: float = 1.0,
-    depth: int = 100,
-) -> Objective:
-    """`queries`: the training `queries` of the collection, or `sentences` of the corpus. `loss`: see above.
-
-    `temperature`: T of `listnet`, in BM25's units. `depth`: how far down its ranking documents are taken.
-    """
-    if queries not in QUERIES:
-        raise InputError(f"backbones.*.options.weak.queries: {queries!r} is none of {', '.join(QUERIES)}")
-    if loss not in LOSSES:
-        raise InputError(f"backbones.*.options.weak.loss: {loss!r} is none of {', '.join(LOSSES)}")
-    return WeakSupervision(material, queries, loss, temperature, depth)
-
-
-def rank(scores: Tensor, bm25: Tensor, temperature: float) -> Tensor:
-    """Mean hinge loss over the pairs of a group that BM25 scores apart; (groups,)."""
-    apart, sign = _differences(scores), torch.sign(_differences(bm25))
-    ordered = sign > 0  # each pair once
-    violation = (1 - sign * apart).clamp(min=0) * ordered
-    return violation.sum(dim=(1, 2)) / ordered.sum(dim=(1, 2)).clamp(min=1)
-
-
-def rankprob(scores: Tensor, bm25: Tensor, temperature: float) -> Tensor:
-    """Mean cross entropy over the pairs of a group of which BM25 retrieves one or both; (groups,)."""
-    apart, total = _differences(scores), bm25[:, :, None] + bm25[:, None, :]
-    upper = torch.ones_like(apart, dtype=torch.bool).triu(diagonal=1) & (total > 0)
-    wanted = bm25[:, :, None] / total.where(total > 0, torch.ones_like(total))
-    entropy = functional.binary_cross_entropy_with_logits(apart, wanted, reduction="none") * upper
-    return entropy.sum(dim=(1, 2)) / upper.sum(dim=(1, 2)).clamp(min=1)
-
-
-def listnet(scores: Tensor, bm25: Tensor, temperature: float) -> Tensor:
-    """Cross entropy of the two distributions over a group; (groups,)."""
-    return -(torch.softmax(bm25 / temperature, dim=1) * torch.log_softmax(scores, dim=1)).sum(dim=1)
-
-
-def top(scores: Tensor, bm25: Tensor, temperature: float) -> Tensor:
-    """Cross entropy of BM25's best, which stands first; (groups,)."""
-    return -torch.log_softmax(scores, dim=1)[:, 0]
-
-
-LOSSES: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
-    "rank": rank,
-    "rankprob": rankprob,
-    "listnet": listnet,
-    "top": top,
-}
-"""Losses of scores and BM25's scores, both (groups, documents)."""
-
-
-def _differences(values: Tensor) -> Tensor:
-    return values[:, :, None] - values[:, None, :]
-
-
 class WeakSupervision(Objective):
     """A ranking loss towards BM25's order."""
 
-    TRAINS_HEAD = True
+    trains_head: ClassVar[bool] = True
 
-    def __init__(self, material: Material, queries: str, loss: str, temperature: float, depth: int):
-        super().__init__()
-        self.material, self.depth = material, depth
-        self.loss, self.temperature = LOSSES[loss], temperature
-        self.lexical = Lexical.of_pages(material.corpus)
-        self.queries = self._read(material.queries()) if queries == "queries" else None
+    queries: Literal["queries", "sentences"] = "queries"
+    """What is asked: the training queries of the collection, or sentences of the corpus."""
+    loss: Literal["rank", "rankprob", "listnet", "top"] = "listnet"
+    """Which loss; the file's first lines have the formulas."""
+    temperature: float = Field(1.0, gt=0)
+    """T of `listnet`, in units of BM25's scores."""
+    depth: int = Field(100, ge=1)
+    """How far down BM25's ranking documents are taken."""
 
-    def _read(self, texts: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
-        """The queries in tokens, and in those of their words that the corpus has."""
-        tokens, starts, counts = split_words(self.material.tokenizer, list(texts))
+    @cached_property
+    def lexical(self) -> Lexical:
+        """BM25 over all pages."""
+        from sirbench.backbones.drawing.lexical import Lexical
+
+        return Lexical.of_pages(self.material.corpus)
+
+    @cached_property
+    def asked(self) -> list[Query]:
+        """The training queries."""
+        from sirbench.backbones.corpora.store import split_words
+
+        tokens, starts, counts = split_words(self.material.tokenizer, list(self.material.queries()))
         words = self.material.corpus.numbers(np.split(tokens, starts[1:]))
         firsts = counts.cumsum()[:-1]
         in_words = [part[part >= 0] for part in np.split(words, firsts)]
         # A query without a token behind the last word starts where all tokens end.
         in_tokens = np.split(tokens.astype(np.int64), np.append(starts, len(tokens))[firsts])
-        return list(zip(in_tokens, in_words, strict=True))
+        return [Query(*pair) for pair in zip(in_tokens, in_words, strict=True)]
+
+    def prepare(self) -> None:
+        """Index the pages, and read the queries."""
+        _ = self.lexical
+        if self.queries == "queries":
+            _ = self.asked
 
     def draw(self, step: int) -> list[Ranked]:
         """The groups of a step."""
@@ -130,8 +96,8 @@ class WeakSupervision(Objective):
         """A query that BM25 finds something for, and its group."""
         size = 1 + self.material.negatives
         for _ in range(TRIES):
-            tokens, words = self._query(draw)
-            best, scores = self.lexical.best(words, self.depth)
+            query = self._query(draw)
+            best, scores = self.lexical.best(query.words, self.depth)
             if not len(best):
                 continue
             further = draw.permutation(best[1:])[: self.material.negatives // 2]
@@ -139,20 +105,23 @@ class WeakSupervision(Objective):
             pages = np.concatenate([best[:1], further, anywhere])
             first = np.sort(np.unique(pages, return_index=True)[1])[:size]
             if len(first) == size:
-                return Ranked(tokens, pages[first], scores[pages[first]])
+                return Ranked(query.tokens, pages[first], scores[pages[first]])
         raise nothing_found(f"query with a group of {size} pages")
 
-    def _query(self, draw: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """The tokens of a query and its words, as numbers of the vocabulary."""
+    def _query(self, draw: np.random.Generator) -> Query:
         corpus = self.material.corpus
-        if self.queries is None:
+        if self.queries == "sentences":
             sentence = int(draw.integers(corpus.sentences))
             words = corpus.words_of(range(sentence, sentence + 1))
-            return corpus.tokens(words), words
-        return self.queries[draw.integers(len(self.queries))]
+            return Query(corpus.tokens(words), words)
+        return self.asked[draw.integers(len(self.asked))]
 
-    def forward(self, step: int) -> Outcome:
+    def __call__(self, step: int) -> Outcome:
         """Mean over the queries."""
+        import torch
+
+        from sirbench.backbones.drawing.groups import Group, score_groups
+
         corpus, limit = self.material.corpus, self.material.template.max_tokens
         ranked = self.draw(step)
         groups = [
@@ -161,4 +130,46 @@ class WeakSupervision(Objective):
         ]
         scores = score_groups(self.material, groups)
         bm25 = torch.from_numpy(np.stack([one.scores for one in ranked])).to(scores)
-        return Outcome(self.loss(scores, bm25, self.temperature).mean(), scores.numel())
+        return Outcome(LOSSES[self.loss](scores, bm25, self.temperature).mean(), scores.numel())
+
+
+def rank(scores: Tensor, bm25: Tensor, temperature: float) -> Tensor:
+    """Mean hinge loss over the pairs of a group that BM25 scores apart; (groups,)."""
+    apart, sign = _differences(scores), _differences(bm25).sign()
+    ordered = sign > 0  # each pair once
+    violation = (1 - sign * apart).clamp(min=0) * ordered
+    return violation.sum(dim=(1, 2)) / ordered.sum(dim=(1, 2)).clamp(min=1)
+
+
+def rankprob(scores: Tensor, bm25: Tensor, temperature: float) -> Tensor:
+    """Mean cross entropy over the pairs of a group of which BM25 retrieves one or both; (groups,)."""
+    from torch.nn import functional
+
+    apart, total = _differences(scores), bm25[:, :, None] + bm25[:, None, :]
+    upper = (total > 0).triu(diagonal=1)
+    wanted = bm25[:, :, None] / total.where(total > 0, 1)
+    entropy = functional.binary_cross_entropy_with_logits(apart, wanted, reduction="none") * upper
+    return entropy.sum(dim=(1, 2)) / upper.sum(dim=(1, 2)).clamp(min=1)
+
+
+def listnet(scores: Tensor, bm25: Tensor, temperature: float) -> Tensor:
+    """Cross entropy of the two distributions over a group; (groups,)."""
+    return -((bm25 / temperature).softmax(dim=1) * scores.log_softmax(dim=1)).sum(dim=1)
+
+
+def top(scores: Tensor, bm25: Tensor, temperature: float) -> Tensor:
+    """Cross entropy of BM25's best, which comes first; (groups,)."""
+    return -scores.log_softmax(dim=1)[:, 0]
+
+
+LOSSES: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
+    "rank": rank,
+    "rankprob": rankprob,
+    "listnet": listnet,
+    "top": top,
+}
+"""Losses of scores and BM25's scores, both (groups, documents), at a temperature."""
+
+
+def _differences(values: Tensor) -> Tensor:
+    return values[:, :, None] - values[:, None, :]

@@ -10,17 +10,17 @@ Source: Chang et al., Pre-training Tasks for Embedding-based Large-scale Retriev
 later, as in the YES SIR paper, head included.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from functools import cached_property
+from typing import ClassVar, NamedTuple
 
 import numpy as np
-import torch
 
-from sirbench.backbones.drawing.groups import Group, score_groups
 from sirbench.backbones.drawing.passages import TRIES, nothing_found, passage_of_page
-from sirbench.backbones.objectives import Material, Objective, Outcome
+from sirbench.backbones.objectives import Objective, Outcome
 from sirbench.machine.errors import InputError
 from sirbench.machine.randomness import random_generator
-from sirbench.strategies.losses.cross_entropy import loss
 
 
 class Linked(NamedTuple):
@@ -31,25 +31,24 @@ class Linked(NamedTuple):
     others: list[range]
 
 
-def make(material: Material) -> Objective:
-    """It has no options."""
-    return LinkPrediction(material)
-
-
 class LinkPrediction(Objective):
     """Softmax cross entropy of the linked page's passage."""
 
-    TRAINS_HEAD = True
+    trains_head: ClassVar[bool] = True
 
-    def __init__(self, material: Material):
-        super().__init__()
-        if not material.corpus.has_links:
+    def prepare(self) -> None:
+        """Raise `InputError` where the corpus has no links."""
+        corpus = self.material.corpus
+        if not corpus.has_links:
             raise InputError(
-                f"{material.corpus.folder}: wlp learns from links between pages, and this corpus has none; "
+                f"{corpus.folder}: wlp learns from links between pages, and this corpus has none; "
                 "see backbones.*.corpus"
             )
-        self.material = material
-        self.linked = material.corpus.linked_pages()
+
+    @cached_property
+    def linked(self) -> np.ndarray:
+        """The pages that some other page links to."""
+        return self.material.corpus.linked_pages()
 
     def draw(self, step: int) -> list[Linked]:
         """The groups of a step."""
@@ -71,14 +70,17 @@ class LinkPrediction(Objective):
                 others.append(passage_of_page(corpus, other, draw, limit))
         raise nothing_found(f"choice of {self.material.negatives} pages that are not linked with another")
 
-    def forward(self, step: int) -> Outcome:
+    def __call__(self, step: int) -> Outcome:
         """Mean over the sentences."""
-        tokens = self.material.corpus.tokens_of
+        from sirbench.backbones.drawing.groups import Group, first_is_best, score_groups
+
+        tokens_of = self.material.corpus.tokens_of
         groups = [
             Group(
-                tokens(range(one.sentence, one.sentence + 1)), [tokens(one.passage), *map(tokens, one.others)]
+                tokens_of(range(one.sentence, one.sentence + 1)),
+                [tokens_of(one.passage), *map(tokens_of, one.others)],
             )
             for one in self.draw(step)
         ]
         scores = score_groups(self.material, groups)
-        return Outcome(loss(scores, torch.ones_like(scores, dtype=torch.bool)).mean(), scores.numel())
+        return Outcome(first_is_best(scores), scores.numel())

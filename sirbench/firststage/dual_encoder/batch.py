@@ -40,7 +40,7 @@ def score_batch(encoder: DualEncoder, batch: Batch, negatives: np.ndarray) -> Sc
     given = np.arange(len(rows)) >= count
     assert not (judged & mine & given).any(), "a judged positive was given as a negative"
 
-    gradient = "cached" if encoder.compute.gradient_cache else "kept"
+    gradient = encoder.compute.gradient
     queries = encoder.embed_queries([query.tokens for query in batch.queries], gradient)
     scores = queries @ encoder.embed_documents(rows, gradient).T
     own, others = (torch.from_numpy(mask).to(encoder.device) for mask in (mine & given, ~mine & ~judged))

@@ -1,116 +1,110 @@
-"""The dual encoder: one vector for a query, one for a document, and their dot product is the score.
+"""The dual encoder: one vector for a query, one for a document; their dot product is the score.
 
     s(q, d) = <E(q), E(d)>
 
-E(text) is the encoder's last hidden state at [CLS], or the mean of it over all tokens of the text, special
-ones included. ANCE (Xiong et al., ICLR 2021), STAR and ADORE (Zhan et al., SIGIR 2021) take [CLS] of RoBERTa,
-and put a linear layer and a norm on it: `projection.py`, for checkpoints that have them. To others none are
-added: any checkpoint serves as it is.
+E(text) is the encoder's last hidden state at [CLS], or its mean over all tokens of the text, special tokens
+included. ANCE (Xiong et al., ICLR 2021), STAR and ADORE (Zhan et al., SIGIR 2021) take [CLS] of RoBERTa
+and add a linear layer and a norm, which are kept where a checkpoint has them (`projection.py`). No other
+checkpoint gets such layers.
 """
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
 from sirbench.backbones.checkpoint import load_encoder
 from sirbench.data.tokens import TokenStore
-from sirbench.encoding.chunks import chunks_by_length
+from sirbench.encoding.chunks import Chunk, ChunkedModel, Gradient, in_order
 from sirbench.encoding.positions import check_positions
-from sirbench.encoding.precision import encoding
 from sirbench.firststage.dual_encoder.projection import WEIGHTS, load_projection, projection_weights
 from sirbench.machine.errors import InputError
 from sirbench.study import Compute
 
 Pooling = Literal["mean", "cls"]
-Gradient = Literal["none", "kept", "cached"]
 
 SETTINGS = "dual_encoder.json"
-"""What a folder says of a trained dual encoder, beside its checkpoint."""
+"""File beside the checkpoint of a trained dual encoder: its pooling."""
 DOCUMENTS = "documents"
-"""Where a folder holds the documents' encoder, if that is not the queries' one."""
+"""Subfolder of the documents' encoder, if it is not that of the queries."""
 DEFAULT_POOLING: Pooling = "mean"
-"""Better than `cls` for MiniLM as it is, the one encoder that was measured (docs/first-stages.md)."""
+"""Better than `cls` for MiniLM without training, the one encoder that was measured (docs/first-stages.md)."""
 BLOCK = 16384
-"""Documents in a block of embeddings: 50 MB of them where they are 768 wide."""
+"""Documents in a block of embeddings: 50 MB at a width of 768."""
 
 
 @dataclass(frozen=True)
 class DualEncoder:
-    """Encoders of queries and of documents, mostly one and the same, over the documents of a token store."""
+    """Encoders of queries and of documents, usually one and the same, over the documents of a token store."""
 
     queries: PreTrainedModel
     documents: PreTrainedModel
     pooling: Pooling
     store: TokenStore
     compute: Compute
-    projection: nn.Module | None = None
-    """What a published checkpoint puts on top of both; it is not trained."""
+    projection: nn.Sequential | None = None
+    """The layers that a published checkpoint has on top of both encoders; they are not trained."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_positions(self.queries, self.store.template.max_tokens)
 
     @property
     def device(self) -> torch.device:
-        """Where the encoders are."""
-        return self.queries.device
+        """The device of the encoders."""
+        device: torch.device = next(self.queries.parameters()).device
+        return device
 
     @property
     def width(self) -> int:
-        """How wide an embedding is."""
-        width = self.queries.config.hidden_size
-        return width if self.projection is None else self.projection[0].out_features
+        """The width of an embedding."""
+        if self.projection is None:
+            return int(self.queries.config.hidden_size)
+        return len(next(self.projection.parameters()))
 
     def embed_queries(
         self, texts: Sequence[np.ndarray], gradient: Gradient = "none", name: str | None = None
     ) -> Tensor:
         """Embeddings (texts, width) float32 of queries, each given as its tokens without special ones.
 
-        Progress is shown under a `name`.
+        A `name` shows progress under it.
         """
-        with tqdm(
-            desc=f"{name}: queries", total=len(texts), unit=" queries", delay=2, disable=not name
-        ) as bar:
-            return self._embed(self.queries, texts, gradient, bar)
+        lengths = np.array([len(text) for text in texts], dtype=np.int64)
+        chunks = self._chunks(self.queries, lengths, texts.__getitem__, gradient)
+        return in_order(_shown(chunks, name, "queries", len(texts)), self._empty())
 
     def embed_documents(self, rows: np.ndarray, gradient: Gradient = "none") -> Tensor:
         """Embeddings (rows, width) float32 of rows of documents."""
-        return self._embed(self.documents, [self.store.documents[row] for row in rows], gradient)
+        return in_order(self._document_chunks(rows, gradient), self._empty())
 
     def document_blocks(self, name: str) -> Iterator[tuple[np.ndarray, Tensor]]:
         """Rows and embeddings of every document, in blocks of `BLOCK` or a little more.
 
-        Longest documents first, in chunks that depend on nothing but lengths and `compute.chunk_tokens`:
-        what a document's embedding is rounded to does not depend on the block it is in.
+        The longest documents come first, in chunks that depend on lengths and `compute.chunk_tokens` only, so
+        the rounding of an embedding does not depend on its block.
         """
-        table = self.store.documents
-        lengths = self._lengths(table.lengths(np.arange(len(table.ids))))
-        rows: list[np.ndarray] = []
-        embeddings: list[Tensor] = []
-        with tqdm(desc=f"{name}: documents", total=len(lengths), unit=" documents", delay=2) as bar:
-            for chunk in chunks_by_length(lengths, self.compute.chunk_tokens):
-                rows.append(chunk)
-                embeddings.append(self.embed_documents(chunk))
-                bar.update(len(chunk))
-                if sum(map(len, rows)) >= BLOCK:
-                    yield np.concatenate(rows), torch.cat(embeddings)
-                    rows, embeddings = [], []
-            if rows:
+        count = len(self.store.documents.ids)
+        rows, embeddings = [], []
+        for chunk, embedded in _shown(self._document_chunks(np.arange(count)), name, "documents", count):
+            rows.append(chunk)
+            embeddings.append(embedded)
+            if sum(map(len, rows)) >= BLOCK:
                 yield np.concatenate(rows), torch.cat(embeddings)
+                rows, embeddings = [], []
+        if rows:
+            yield np.concatenate(rows), torch.cat(embeddings)
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:
-        """No dropout and no gradient within the block."""
+        """Switch dropout and gradients off within the context."""
         modes = [(model, model.training) for model in (self.queries, self.documents)]
         try:
             with torch.inference_mode():
@@ -122,56 +116,52 @@ class DualEncoder:
                 model.train(mode)
 
     def save_pretrained(self, folder: Path) -> None:
-        """Write what `load_dual_encoder` reads into an existing folder; the queries' encoder is its root."""
+        """Write the files that `load_dual_encoder` reads into an existing folder."""
         self.queries.save_pretrained(folder)
         if self.documents is not self.queries:
             self.documents.save_pretrained(folder / DOCUMENTS)
         if self.projection is not None:
             weights = load_file(folder / WEIGHTS) | projection_weights(self.projection)
             save_file({name: weight.cpu() for name, weight in weights.items()}, folder / WEIGHTS)
-        content = {"pooling": self.pooling}
-        (folder / SETTINGS).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        content = json.dumps({"pooling": self.pooling}, indent=2)
+        (folder / SETTINGS).write_text(f"{content}\n", encoding="utf-8")
 
-    def _lengths(self, tokens: np.ndarray) -> np.ndarray:
-        return tokens + len(self.store.template.before) + len(self.store.template.after)
+    def _document_chunks(self, rows: np.ndarray, gradient: Gradient = "none") -> Iterator[Chunk]:
+        documents = self.store.documents
+        return self._chunks(self.documents, documents.lengths(rows), lambda i: documents[rows[i]], gradient)
 
-    def _embed(
-        self, model: nn.Module, texts: Sequence[np.ndarray], gradient: Gradient, bar: tqdm | None = None
-    ) -> Tensor:
-        """`gradient` as in `CrossEncoder.score`: none, with activations kept, or computed again."""
+    def _chunks(
+        self,
+        model: PreTrainedModel,
+        lengths: np.ndarray,
+        text: Callable[[int], np.ndarray],
+        gradient: Gradient,
+    ) -> Iterator[Chunk]:
+        """Embeddings of texts, given by their lengths (texts,) and the tokens `text(i)` of each of them."""
+        template = self.store.template
+        return ChunkedModel(model, self.compute.chunk_tokens, self.compute.precision).chunks(
+            lengths + template.special_of_single,
+            lambda chunk: template.singles([text(i) for i in chunk]),
+            self._pooled,
+            gradient,
+        )
 
-        def forward(*batch: Tensor) -> Tensor:
-            return self._forward(model, *batch)
-
-        def cached(*batch: Tensor) -> Tensor:
-            return checkpoint(forward, *batch, use_reentrant=False, preserve_rng_state=True)
-
-        order, values = [], [torch.zeros(0, self.width, device=self.device)]
-        lengths = self._lengths(np.array([len(text) for text in texts], dtype=np.int64))
-        with torch.inference_mode() if gradient == "none" else nullcontext():
-            for chunk in chunks_by_length(lengths, self.compute.chunk_tokens):
-                batch = self.store.singles([texts[i] for i in chunk])
-                tensors = (torch.from_numpy(array).to(self.device, non_blocking=True) for array in batch)
-                order.append(chunk)
-                values.append((cached if gradient == "cached" else forward)(*tensors))
-                if bar is not None:
-                    bar.update(len(chunk))
-            # argsort of a permutation is its inverse.
-            original = np.concatenate([np.empty(0, np.int64), *order]).argsort()
-            return torch.cat(values)[torch.from_numpy(original).to(self.device)]
-
-    def _forward(
-        self, model: nn.Module, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor
-    ) -> Tensor:
-        inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
-        if getattr(model.config, "type_vocab_size", 0) > 1:
-            inputs["token_type_ids"] = token_type_ids
-        with encoding(model, self.compute.precision):
-            states = model(**inputs).last_hidden_state
-        mask = attention_mask[:, :, None]
-        mean = self.pooling == "mean"
-        pooled = (states * mask).sum(dim=1) / mask.sum(dim=1) if mean else states[:, 0]
+    def _pooled(self, outputs: Any, mask: Tensor) -> Tensor:
+        states: Tensor = outputs.last_hidden_state
+        mask = mask[:, :, None]
+        pooled = (states * mask).sum(dim=1) / mask.sum(dim=1) if self.pooling == "mean" else states[:, 0]
         return pooled if self.projection is None else self.projection(pooled)
+
+    def _empty(self) -> Tensor:
+        return torch.zeros(0, self.width, device=self.device)
+
+
+def _shown(chunks: Iterable[Chunk], name: str | None, unit: str, total: int) -> Iterator[Chunk]:
+    """The chunks, with a progress bar unless `name` is None."""
+    with tqdm(desc=f"{name}: {unit}", total=total, unit=f" {unit}", delay=2, disable=not name) as bar:
+        for chunk in chunks:
+            bar.update(len(chunk[0]))
+            yield chunk
 
 
 def load_dual_encoder(
@@ -180,17 +170,17 @@ def load_dual_encoder(
     compute: Compute,
     device: torch.device,
     *,
-    pooling: str | None = None,
+    pooling: Pooling | None = None,
     separate: bool = False,
 ) -> DualEncoder:
-    """The dual encoder of a folder: one that was trained, or a backbone that serves both sides.
+    """The dual encoder of a folder: a trained one, or a backbone that encodes both queries and documents.
 
     Args:
-        folder: a checkpoint, with the documents' own in `documents/` where it has one.
+        folder: a checkpoint; a separate encoder of documents is in its subfolder `documents/`.
         store: the documents, in the tokens of the checkpoint's tokenizer.
-        compute: of the study.
-        device: where to put the encoders.
-        pooling: `mean` or `cls`; None: as it was trained, and `DEFAULT_POOLING` for a backbone.
+        compute: the settings of the study.
+        device: the device for the encoders.
+        pooling: `mean` or `cls`; None: that of its training, or `DEFAULT_POOLING` for a backbone.
         separate: give documents an encoder of their own, a copy where the folder has none.
 
     Raises:
@@ -208,15 +198,13 @@ def load_dual_encoder(
     queries = documents = load_encoder(folder).to(device)
     if separate or (folder / DOCUMENTS).is_dir():
         documents = load_encoder(folder / DOCUMENTS if (folder / DOCUMENTS).is_dir() else folder).to(device)
-    projection = load_projection(folder)
-    if projection is not None:
-        projection.to(device)
-    # ANCE's is the only kind of checkpoint with a projection, and was trained with [CLS].
-    default = DEFAULT_POOLING if projection is None else "cls"
+    projection = load_projection(folder, device)
+    # Only checkpoints of ANCE have a projection, and they were trained with [CLS].
+    default: Pooling = DEFAULT_POOLING if projection is None else "cls"
     return DualEncoder(queries, documents, pooling or before or default, store, compute, projection)
 
 
 def trained_pooling(folder: Path) -> Pooling | None:
-    """The pooling of the dual encoder that was trained into a folder; None for a backbone."""
+    """The pooling of the trained dual encoder in a folder; None for a backbone."""
     path = folder / SETTINGS
     return json.loads(path.read_text(encoding="utf-8"))["pooling"] if path.exists() else None

@@ -1,22 +1,31 @@
 """Hard negatives: the top documents of each training query in some ranking, without its positives.
 
-They are found by a search that takes long, so they are kept beside the checkpoint, one file for each search,
-named by the number of steps that were done before it. A resumed job reads the file that its checkpoint had.
+The search for them takes long, so they are kept beside the checkpoint, a file for each search, named by the
+number of steps before it. A resumed job reads the file that was the latest at its checkpoint.
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from pydantic import Field
 
-from sirbench.data.tokens import TokenTable
-from sirbench.firststage import Learning, bm25
-from sirbench.firststage.dual_encoder.encoder import DualEncoder
-from sirbench.firststage.dual_encoder.queries import Batch, Query
-from sirbench.firststage.dual_encoder.search import alphabetical_places, search
+from sirbench.firststage.bm25 import BM25
+from sirbench.firststage.dual_encoder.negatives import Policy
 from sirbench.machine.atomic import atomic_file
 from sirbench.machine.errors import InputError
 from sirbench.machine.randomness import random_generator
+
+if TYPE_CHECKING:
+    from sirbench.data.tokens import TokenTable
+    from sirbench.firststage import Learning
+    from sirbench.firststage.dual_encoder.batch import Scored
+    from sirbench.firststage.dual_encoder.encoder import DualEncoder
+    from sirbench.firststage.dual_encoder.queries import Batch, Query
 
 
 class HardNegatives:
@@ -28,13 +37,13 @@ class HardNegatives:
         """(queries, at most so many): rows of documents, best first; -1 where a query has fewer."""
 
     def replace(self, rows: np.ndarray, step: int) -> None:
-        """Take these from now on, found after `step` steps, and keep them."""
+        """Use these from now on, found after `step` steps, and write them to disk."""
         self.rows = rows.astype(np.int32)
         with atomic_file(self._path(step)) as temporary:
             np.save(temporary, self.rows)
 
     def load(self, step: int) -> None:
-        """Take those that were found after `step` steps."""
+        """Use those that were found after `step` steps."""
         path = self._path(step)
         if not path.exists():
             raise InputError(
@@ -65,20 +74,44 @@ class HardNegatives:
         return self.folder / f"negatives-{step:09d}.npy"
 
 
+class HardPolicy(Policy):
+    """A policy with hard negatives; how these are found is up to the policies derived from it."""
+
+    top: int = Field(200, ge=1)
+    """How many documents of each query are hard negatives (the authors of STAR and of ANCE: 200)."""
+    per_query: int = Field(1, ge=1)
+    """How many of them a query has at each step."""
+
+    @cached_property
+    def hard(self) -> HardNegatives:
+        """Those of the last search."""
+        return HardNegatives(self.learning.folder)
+
+    def score(self, batch: Batch, step: int) -> Scored:
+        """The batch of a step, with the hard negatives that are drawn for it."""
+        from sirbench.firststage.dual_encoder.batch import score_batch
+
+        negatives = self.hard.draw(batch, self.per_query, self.learning.settings.seed, step)
+        return score_batch(self.encoder, batch, negatives)
+
+
 def of_bm25(learning: Learning, queries: Sequence[Query], top: int) -> np.ndarray:
-    """The `top` documents (queries, top) of each query by BM25, at the defaults of `bm25.retrieve`.
+    """The `top` documents (queries, top) of each query by BM25 with its default options.
 
     A query that shares no word with any document but its positives has none.
     """
     documents = learning.store.documents
-    run = bm25.retrieve(learning.documents(), learning.queries, depth=_depth(queries, documents, top))
+    depth = _depth(queries, documents, top)
+    run = BM25().retrieve(learning.documents(), learning.queries, depth=depth)
     rows = documents.rows(run["doc_id"].to_numpy())
     lines = dict.fromkeys(learning.queries, np.empty(0, np.int64)) | run.groupby("query_id").indices
     return without_positives([rows[lines[query.id]] for query in queries], queries, top)
 
 
 def of_encoder(encoder: DualEncoder, queries: Sequence[Query], top: int, name: str) -> np.ndarray:
-    """The `top` documents (queries, top) of each query by the encoder as it is now, exactly."""
+    """The `top` documents (queries, top) of each query by an exact search with the encoder."""
+    from sirbench.firststage.dual_encoder.search import alphabetical_places, search
+
     documents = encoder.store.documents
     with encoder.evaluating():
         embeddings = encoder.embed_queries([query.tokens for query in queries], name=name)
@@ -88,7 +121,7 @@ def of_encoder(encoder: DualEncoder, queries: Sequence[Query], top: int, name: s
     return without_positives(rows, queries, top)
 
 
-def without_positives(ranked: Sequence[np.ndarray], queries: Sequence[Query], top: int) -> np.ndarray:
+def without_positives(ranked: Iterable[np.ndarray], queries: Sequence[Query], top: int) -> np.ndarray:
     """Each query's first `top` documents that are not judged positive, (queries, top) int64, -1 for none."""
     result = np.full((len(queries), top), -1, dtype=np.int64)
     for row, documents, query in zip(result, ranked, queries, strict=True):

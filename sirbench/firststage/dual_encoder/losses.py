@@ -22,6 +22,12 @@ def ranknet(positives: Tensor, scores: Tensor, weights: Tensor) -> Tensor:
     return (weights * softplus(scores - positives[:, None])).sum(dim=1)
 
 
+def ranknet_mean(positives: Tensor, scores: Tensor, weights: Tensor) -> Tensor:
+    """The weighted mean of l(s+, s-) over all pairs of a batch; 0 where no pair has a weight."""
+    total = weights.sum()
+    return ranknet(positives, scores, weights).sum() / (total if total > 0 else 1.0)
+
+
 def negative_log_likelihood(positives: Tensor, scores: Tensor, negative: Tensor) -> Tensor:
     """The negative log-likelihood of each query's positive, (queries,); 0 for a query without negatives.
 

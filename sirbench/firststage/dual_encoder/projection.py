@@ -8,6 +8,7 @@ embeddings are another function's, and retrieval goes wrong without a word.
 
 from pathlib import Path
 
+import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
@@ -15,7 +16,7 @@ WEIGHTS = "model.safetensors"
 NAMES = ("embeddingHead.weight", "embeddingHead.bias", "norm.weight", "norm.bias")
 
 
-def load_projection(folder: Path) -> nn.Module | None:
+def load_projection(folder: Path, device: torch.device) -> nn.Sequential | None:
     """The projection of a checkpoint folder, float32; None where the checkpoint has none."""
     path = folder / WEIGHTS
     if not path.exists():
@@ -29,10 +30,9 @@ def load_projection(folder: Path) -> nn.Module | None:
     projection.load_state_dict(
         {"0.weight": linear_weight, "0.bias": linear_bias, "1.weight": norm_weight, "1.bias": norm_bias}
     )
-    return projection.requires_grad_(False)
+    return projection.requires_grad_(False).to(device)
 
 
-def projection_weights(projection: nn.Module) -> dict[str, Tensor]:
+def projection_weights(projection: nn.Sequential) -> dict[str, Tensor]:
     """The weights under the names that `load_projection` looks for."""
-    linear, norm = projection
-    return dict(zip(NAMES, (linear.weight, linear.bias, norm.weight, norm.bias), strict=True))
+    return dict(zip(NAMES, projection.state_dict().values(), strict=True))

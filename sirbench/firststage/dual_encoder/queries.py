@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from sirbench.data.tokens import TokenTable
 from sirbench.machine.errors import InputError
@@ -35,7 +36,7 @@ def make_queries(
 ) -> list[Query]:
     """The training queries, by id; `InputError` for a positive that is not in the collection."""
     judged = [(query, document) for query in tokens for document in positives[query]]
-    rows = documents.ids.get_indexer([document for _, document in judged])
+    rows = documents.ids.get_indexer(pd.Index([document for _, document in judged], dtype=object))
     if (rows < 0).any():
         query, missing = judged[int((rows < 0).argmax())]
         raise InputError(

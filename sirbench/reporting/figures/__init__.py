@@ -1,25 +1,26 @@
-"""Kinds of figures: each file here is one, found by its name, and holds three things.
+"""Kinds of figures: each file here holds a class derived from `Kind`; figures name it by its file.
 
-* `NEEDS: tuple[str, ...]`: the keys of a figure's file that this kind cannot do without, e.g. `("table",)`.
-* `inputs(figure, config) -> list[Path]`: the files that the workflow makes before it draws the figure.
-* `draw(figure, config) -> Drawing`: the figure, drawn from those of its inputs that are there; it says on
-  its face what is missing. The style is already on, and a canvas comes from `drawing.style`.
+A figure of config/figures/ says `kind: my-kind` for `my_kind.py` beside these; the fields of the class are
+its other keys. `drawing/` has what kinds share: the style, panels, and the bases of kinds that draw a table
+or the semantic space of negatives.
 
-Kinds are imported whenever config/ is read: they import matplotlib and its like only when they draw.
+Reading config/ imports these files: they import matplotlib, and what needs it, where they draw.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
+import inspect
+from abc import abstractmethod
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-if TYPE_CHECKING:
-    from types import ModuleType
+from sirbench.study import Figure, Registry
 
+if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure as Canvas
 
-    from sirbench.study import Figure
+    from sirbench.jobs.configuration import Configuration
 
 
 class Drawing(NamedTuple):
@@ -29,6 +30,32 @@ class Drawing(NamedTuple):
     data: pd.DataFrame
 
 
-def kind_of(figure: Figure) -> ModuleType:
-    """Return the module that draws figures of this kind."""
-    return import_module(f"{__name__}.{figure.kind.replace('-', '_')}")
+class Kind(Figure):
+    """A figure that can be drawn."""
+
+    @abstractmethod
+    def inputs(self, config: Configuration) -> list[Path]:
+        """The files that the workflow makes before it draws the figure."""
+
+    @abstractmethod
+    def draw(self, config: Configuration) -> Drawing:
+        """The figure, from those of its inputs that are there; it says on its face what is missing.
+
+        It is called within `drawing.style.applied()`; a canvas comes from `drawing.style` too.
+        """
+
+    @property
+    def source(self) -> Path:
+        """The file that draws it."""
+        return Path(inspect.getfile(type(self)))
+
+
+KINDS: Registry[Kind] = Registry(__name__, Kind, "figures")
+"""Every kind of figure, by the name that config/figures/ gives it."""
+
+
+def draw(config: Configuration, name: str) -> Drawing:
+    """A figure of a study as its kind draws it; call it within `drawing.style.applied()`."""
+    figure = config.figures[name]
+    assert isinstance(figure, Kind), figure
+    return figure.draw(config)

@@ -2,84 +2,82 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from math import isnan
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from sirbench.reporting.figures import Drawing
-from sirbench.reporting.figures.drawing.panels import draw_panels
-from sirbench.reporting.tables.measured import column_titles, missing_notes, table_files, table_numbers
+from sirbench.reporting.figures.drawing.panels import TableKind
+from sirbench.reporting.figures.drawing.style import Look
+from sirbench.reporting.tables.measured import column_titles, missing_notes, table_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from sirbench.config import Configuration
-    from sirbench.study import Figure
-
-NEEDS = ("table",)
+    from sirbench.jobs.configuration import Configuration
+    from sirbench.strategies import Strategy
 
 STRATEGIES = ("v3", "v4")
 WORDS = {1: "one level", 2: "two levels", 3: "three levels", 4: "four levels", 5: "five levels"}
 COLORS, MARKERS = ("C2", "C3", "C4", "C5"), "osv^PX*D"
 """Of one number of levels and the next; not the colours of backbones in kind `strategies`."""
-REFERENCE = {"color": "0.35", "linewidth": 0.8}
-PUBLISHED_REFERENCE = REFERENCE | {"linestyle": ":"}
+REFERENCE: Look = {"color": "0.35", "linewidth": 0.8}
+PUBLISHED_REFERENCE: Look = {**REFERENCE, "linestyle": ":"}
 
 
-def inputs(figure: Figure, config: Configuration) -> list[Path]:
-    """Return the table whose numbers are drawn."""
-    return table_files(config, figure.table)
+class Levels(TableKind):
+    """A panel per measure, candidates and backbone, with strategy and selection from left to right."""
+
+    def draw(self, config: Configuration) -> Drawing:
+        """The panels, and the lines that they show: of the baseline, then of V3 and V4."""
+        lines = _named(table_numbers(config, self.table, self.measures), config)
+        baseline = config.tables[self.table].baseline
+        references = lines[lines["recipe"] == baseline]
+        compared = lines[lines["strategy"].isin(STRATEGIES)]
+        # Recipes that differ in more than the selection and the number of levels go by their names.
+        alike = compared.duplicated(["column", "measure", "group", "series"], keep=False)
+        compared = compared.assign(series=compared["series"].where(~alike, compared["recipe"]))
+        shown = pd.concat([references, compared])
+        looks = {
+            name: {"color": COLORS[place % 4], "marker": MARKERS[place % 8]}
+            for place, name in enumerate(compared.sort_values("levels", kind="stable")["series"].unique())
+        }
+        legend = {baseline.upper(): REFERENCE}
+        if references["published"].notna().any():
+            legend[f"{baseline.upper()}, published"] = PUBLISHED_REFERENCE
+        canvas, panels = self.panels(
+            config, compared, looks, legend=legend, notes=missing_notes(config, shown)
+        )
+        for (measure, column), panel in panels.items():
+            here = references[(references["measure"] == measure) & (references["column"] == column)]
+            _draw_reference(panel, here.dropna(subset="value"))
+        return Drawing(canvas, shown)
 
 
-def draw(figure: Figure, config: Configuration) -> Drawing:
-    """Draw a panel per measure, candidates and backbone, with strategy and selection from left to right.
-
-    Recipes that differ in something else than these and the number of levels go by their names.
-    """
-    lines = table_numbers(config, figure.table, figure.measures)
+def _named(lines: pd.DataFrame, config: Configuration) -> pd.DataFrame:
+    """The lines with what each is in the figure, by its recipe."""
     recipes = lines["recipe"].map(config.recipes)
-    lines = lines.assign(
+    return lines.assign(
         column=column_titles(config, lines) + ", " + lines["backbone"].str.upper(),
-        group=[f"{recipe.strategy.upper()}\n{recipe.selection.title()}" for recipe in recipes],
-        series=[_in_words(len(recipe.levels)) for recipe in recipes],
+        group=[f"{recipe.strategy.upper()}\n{_selection(recipe)}" for recipe in recipes],
+        series=[WORDS.get(len(recipe.levels), f"{len(recipe.levels)} levels") for recipe in recipes],
         strategy=[recipe.strategy for recipe in recipes],
         levels=[len(recipe.levels) for recipe in recipes],
     )
-    baseline = config.tables[figure.table].baseline
-    references = lines[lines["recipe"] == baseline]
-    compared = lines[lines["strategy"].isin(STRATEGIES)]
-    alike = compared.duplicated(["column", "measure", "group", "series"], keep=False)
-    compared = compared.assign(series=compared["series"].where(~alike, compared["recipe"]))
-    looks = {
-        name: {"color": COLORS[place % 4], "marker": MARKERS[place % 8]}
-        for place, name in enumerate(compared.sort_values("levels", kind="stable")["series"].unique())
-    }
-    legend = {baseline.upper(): REFERENCE}
-    if references["published"].notna().any():
-        legend[f"{baseline.upper()}, published"] = PUBLISHED_REFERENCE
-    canvas, panels = draw_panels(
-        figure,
-        config,
-        compared,
-        looks,
-        legend=legend,
-        notes=missing_notes(config, pd.concat([references, compared])),
-    )
-    for (measure, column), panel in panels.items():
-        here = references[(references["measure"] == measure) & (references["column"] == column)]
-        _draw_reference(panel, here.dropna(subset="value"))
-    return Drawing(canvas, pd.concat([references, compared]))
 
 
-def _in_words(levels: int) -> str:
-    return WORDS.get(levels, f"{levels} levels")
+def _selection(recipe: Strategy) -> str:
+    """Top or Random; the group of a recipe that selects nothing, such as V0's, is not drawn."""
+    return getattr(recipe, "selection", "top").title()
 
 
 def _draw_reference(panel: Axes, lines: pd.DataFrame) -> None:
     """The baseline as a line with its interval, and the published one as a dotted line."""
-    for line in lines.itertuples():
-        panel.axhline(line.value, **REFERENCE)
-        panel.axhspan(line.ci_low, line.ci_high, color="0.5", alpha=0.15, linewidth=0)
-        if line.published == line.published:
-            panel.axhline(line.published, **PUBLISHED_REFERENCE)
+    for value, low, high, published in (
+        lines[["value", "ci_low", "ci_high", "published"]].astype(float).to_numpy()
+    ):
+        panel.axhline(value, **REFERENCE)
+        panel.axhspan(low, high, color="0.5", alpha=0.15, linewidth=0)
+        if not isnan(published):
+            panel.axhline(published, **PUBLISHED_REFERENCE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,24 +11,16 @@ import pandas as pd
 from sirbench.evaluation.space import MOMENTS
 from sirbench.reporting.figures import Drawing
 from sirbench.reporting.figures.drawing import style
-from sirbench.reporting.figures.drawing.embedded import (
-    FILES,
-    cell_folders,
-    is_there,
-    missing_notes,
-    read_embedded,
-)
+from sirbench.reporting.figures.drawing.embedded import SpaceKind
 from sirbench.reporting.figures.drawing.projection import project
 from sirbench.reporting.figures.drawing.regions import region
+from sirbench.reporting.figures.drawing.style import Look
 from sirbench.reporting.tables.presentation import DEMONSTRATION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from sirbench.config import Configuration
-    from sirbench.study import Figure
-
-NEEDS = ("space",)
+    from sirbench.jobs.configuration import Configuration
 
 REACH = {"hull": 0.56, "density": 0.75}
 """Half the side of a panel by the extent of its row's points: regions of density go beyond them."""
@@ -37,19 +28,25 @@ PANEL = 1.12
 """Inches: the height of a row of panels."""
 
 # The colours of the paper's Figure 1, from the palette; shapes and lines differ too.
-LOOKS = {
-    "positive": {"marker": "*", "markersize": 6.5, "color": "#D55E00", "markeredgecolor": "white"},
+LOOKS: dict[str, Look] = {
+    "positive": {
+        **{"marker": "*", "markersize": 6.5, "color": "#D55E00"},
+        **{"markeredgecolor": "white", "markeredgewidth": 0.3},
+    },
     "candidate": {"marker": "o", "markersize": 2.2, "color": "#009E73", "markeredgewidth": 0},
-    "candidate trained on so far": {"marker": "o", "markersize": 3, "color": "#E69F00"},
-    "candidate scored hardest (dev)": {"marker": "o", "markersize": 3, "color": "white"},
+    "candidate trained on so far": {
+        **{"marker": "o", "markersize": 3, "color": "#E69F00"},
+        **{"markeredgecolor": "black", "markeredgewidth": 0.4},
+    },
+    "candidate scored hardest (dev)": {
+        **{"marker": "o", "markersize": 3, "color": "white"},
+        **{"markeredgecolor": "#B87F00", "markeredgewidth": 0.7},
+    },
 }
-LOOKS["positive"]["markeredgewidth"] = 0.3
-LOOKS["candidate trained on so far"] |= {"markeredgecolor": "black", "markeredgewidth": 0.4}
-LOOKS["candidate scored hardest (dev)"] |= {"markeredgecolor": "#B87F00", "markeredgewidth": 0.7}
-RETRIEVAL_REGION = {"facecolor": "#009E7322", "edgecolor": "#009E73", "linewidth": 0.7, "zorder": 1}
-TRAINING_REGION = {"facecolor": "#E69F0044", "edgecolor": "#B87F00", "linewidth": 0.9, "zorder": 1.5}
-FRONT_REGION = {"facecolor": "none", "edgecolor": "black", "linestyle": (0, (2, 1.5)), "linewidth": 0.7}
-HARDEST_REGION = TRAINING_REGION | {"facecolor": "none", "linestyle": (0, (3, 2))}
+RETRIEVAL_REGION: Look = {"facecolor": "#009E7322", "edgecolor": "#009E73", "linewidth": 0.7, "zorder": 1}
+TRAINING_REGION: Look = {"facecolor": "#E69F0044", "edgecolor": "#B87F00", "linewidth": 0.9, "zorder": 1.5}
+FRONT_REGION: Look = {"facecolor": "none", "edgecolor": "black", "linewidth": 0.7, "linestyle": (0, (2, 1.5))}
+HARDEST_REGION: Look = {**TRAINING_REGION, "facecolor": "none", "linestyle": (0, (3, 2))}
 
 LEGEND = {name: {"linestyle": "", **look} for name, look in LOOKS.items()}
 REGIONS = {
@@ -61,45 +58,47 @@ DOCUMENT = ["split", "query_id", "moment", "doc_id", "rank", "kind", "trained", 
 COLUMNS = ["recipe", *DOCUMENT, "x", "y"]
 
 
-def inputs(figure: Figure, config: Configuration) -> list[Path]:
-    """Return what is known of every cell that is shown."""
-    return [folder / name for folder in cell_folders(figure.space, config).values() for name in FILES]
+class SemanticSpace(SpaceKind):
+    """A row of panels per recipe: start, middle and end of training, for each query."""
 
+    def draw(self, config: Configuration) -> Drawing:
+        """The panels, and every document in them with its place in the plane."""
+        data, heads = self._placed(config)
+        queries = list(data[["split", "query_id"]].drop_duplicates().itertuples(index=False, name=None))
+        notes = self.missing_notes(config)
+        if queries:
+            names = ", ".join(f"{query} ({split})" for split, query in queries)
+            front = " Dashed: of what its front compressor was trained on." if data["front"].any() else ""
+            notes.append(f"Queries: {names}. Regions: {REGIONS[self.space.region]}.{front}")
+        warning = DEMONSTRATION if config.study.demonstration else ""
+        legend = LEGEND if queries else None
+        canvas = style.canvas(self.width, PANEL * len(heads) + 0.2, warning, notes, legend)
+        if queries:
+            columns = [(*query, moment) for query in queries for moment in MOMENTS]
+            grid = canvas.subplots(len(heads), len(columns), squeeze=False)
+            for row, (recipe, head) in zip(grid, heads.items(), strict=True):
+                row[0].set_ylabel(head)
+                _draw_row(row, data[data["recipe"] == recipe], columns, self.space.region)
+            for panel, (split, _, moment) in zip(grid[0], columns, strict=True):
+                panel.set_title(f"{split} query: {moment}")
+        return Drawing(canvas, data)
 
-def draw(figure: Figure, config: Configuration) -> Drawing:
-    """Draw a row of panels per recipe: start, middle and end of training, for each query.
+    def _placed(self, config: Configuration) -> tuple[pd.DataFrame, dict[str, str]]:
+        """Every document with its place in the plane, and the head of each recipe's row.
 
-    A row is projected jointly, each panel's candidates being moved to a common centre before: how far
-    training has moved them all together is no matter of what is selected, and would dwarf it.
-    """
-    space = figure.space
-    folders = {name: path for name, path in cell_folders(space, config).items() if is_there(path)}
-    parts, heads = [pd.DataFrame(columns=COLUMNS)], {}
-    for recipe, folder in folders.items():
-        documents = read_embedded(folder, space)
-        points, quality = project(_centred(documents), space.projection, config.study.seeds[0])
-        # Either sign of an axis is right: rows look alike when the positives are up and to the right.
-        points *= np.where(points[documents["kind"] == "positive"].mean(axis=0) < 0, -1, 1)
-        parts.append(documents.assign(recipe=recipe, x=points[:, 0], y=points[:, 1])[COLUMNS])
-        heads[recipe] = f"{recipe}\n({quality})"
-    data = pd.concat(parts[1:] or parts, ignore_index=True)
-    queries = list(data[["split", "query_id"]].drop_duplicates().itertuples(index=False, name=None))
-    notes = missing_notes(space, config)
-    if queries:
-        names = ", ".join(f"{query} ({split})" for split, query in queries)
-        front = " Dashed: of what its front compressor was trained on." if data["front"].any() else ""
-        notes.append(f"Queries: {names}. Regions: {REGIONS[space.region]}.{front}")
-    warning = DEMONSTRATION if config.study.demonstration else ""
-    canvas = style.canvas(figure.width, PANEL * len(heads) + 0.2, warning, notes, LEGEND if queries else None)
-    if queries:
-        columns = [(*query, moment) for query in queries for moment in MOMENTS]
-        grid = canvas.subplots(len(heads), len(columns), squeeze=False)
-        for row, (recipe, head) in zip(grid, heads.items(), strict=True):
-            row[0].set_ylabel(head)
-            _draw_row(row, data[data["recipe"] == recipe], columns, space.region)
-        for panel, (split, _, moment) in zip(grid[0], columns, strict=True):
-            panel.set_title(f"{split} query: {moment}")
-    return Drawing(canvas, data)
+        A row is projected jointly, each panel's candidates being moved to a common centre before: how far
+        training has moved them all together says nothing of what is selected, and would dwarf it.
+        """
+        parts, heads = [pd.DataFrame(columns=COLUMNS)], {}
+        for cell in self.embedded(config):
+            documents = self.embeddings(cell)
+            points, quality = project(_centred(documents), self.space.projection, config.study.seeds[0])
+            # Either sign of an axis is right: rows look alike when the positives are up and to the right.
+            points *= np.where(points[documents["kind"] == "positive"].mean(axis=0) < 0, -1, 1)
+            placed = documents.assign(recipe=cell.recipe, x=points[:, 0], y=points[:, 1])
+            parts.append(placed[COLUMNS])
+            heads[cell.recipe] = f"{cell.recipe}\n({quality})"
+        return pd.concat(parts[1:] or parts, ignore_index=True), heads
 
 
 def _centred(documents: pd.DataFrame) -> np.ndarray:
@@ -147,6 +146,6 @@ def _draw_panel(panel: Axes, documents: pd.DataFrame, trained: bool, how: str) -
         panel.plot(lines["x"], lines["y"], linestyle="", **LOOKS[name])
     if marked.empty:
         said = "none trained on so far" if len(negatives) else "no candidate negatives"
-        look = {"ha": "center", "fontsize": 6, "color": "0.3"}
         behind = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1}
-        panel.text(0.5, 0.04, said, transform=panel.transAxes, bbox=behind, **look)
+        words: Look = {"ha": "center", "fontsize": 6, "color": "0.3", "bbox": behind}
+        panel.text(0.5, 0.04, said, transform=panel.transAxes, **words)

@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from sirbench.evaluation.space import measure_space
-from sirbench.jobs import plan
-from sirbench.jobs.layout import Layout
 from sirbench.reporting.figures import Drawing
 from sirbench.reporting.figures.drawing import style
-from sirbench.reporting.figures.drawing.embedded import (
-    FILES,
-    cell_folders,
-    is_there,
-    missing_notes,
-    read_embedded,
-)
+from sirbench.reporting.figures.drawing.embedded import SpaceKind
 from sirbench.reporting.tables.presentation import DEMONSTRATION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
-    from sirbench.config import Configuration
-    from sirbench.study import Figure
-
-NEEDS = ("space",)
+    from sirbench.jobs.configuration import Configuration
 
 TITLES = {
     "coverage": ("Coverage", "share of candidates"),
@@ -43,44 +32,40 @@ TITLES = {
 MARKERS = "os^Dv*X"
 PANEL = 1.15
 """Inches: the height of a row of panels."""
-CELL = ["candidates", "backbone", "recipe", "seed"]
-COLUMNS = [*CELL, "epoch", "moment", "measure", "value", "ci_low", "ci_high", "unit", "queries"]
+COLUMNS = [
+    *("candidates", "backbone", "recipe", "seed"),
+    *("epoch", "moment", "measure", "value", "ci_low", "ci_high", "unit", "queries"),
+]
 
 
-def inputs(figure: Figure, config: Configuration) -> list[Path]:
-    """Return what is known of every cell that is shown."""
-    return [folder / name for folder in cell_folders(figure.space, config).values() for name in FILES]
+class SpaceMeasures(SpaceKind):
+    """A panel per measure: a line per recipe over the epochs of its classifier."""
+
+    def draw(self, config: Configuration) -> Drawing:
+        """The panels, and every measure of every epoch."""
+        parts = [pd.DataFrame(columns=COLUMNS)]
+        for cell in self.embedded(config):
+            measured = measure_space(pd.read_parquet(cell.selection), self.embeddings(cell))
+            parts.append(measured.assign(**asdict(cell))[COLUMNS])
+        data = pd.concat(parts[1:] or parts, ignore_index=True)
+        looks = {
+            recipe: {"color": f"C{number}", "marker": MARKERS[number % len(MARKERS)]}
+            for number, recipe in enumerate(data["recipe"].unique())
+        }
+        notes = self.missing_notes(config)
+        if looks:
+            queries = data.loc[data["measure"] == "coverage", "queries"].max()
+            notes.append(f"Means over {queries} training queries, with 95 % bootstrap intervals over them.")
+        elif not self.space.train_queries:
+            notes.append("No training query is asked for: only those have a selection to measure.")
+        warning = DEMONSTRATION if config.study.demonstration else ""
+        canvas = style.canvas(self.width, (2 * PANEL + 0.3) * bool(looks), warning, notes, looks)
+        if looks:
+            _panels(canvas, data, looks)
+        return Drawing(canvas, data)
 
 
-def draw(figure: Figure, config: Configuration) -> Drawing:
-    """Draw a panel per measure: a line per recipe over the epochs of its classifier."""
-    space = figure.space
-    parts = [pd.DataFrame(columns=COLUMNS)]
-    for cell in plan.space_cells(config, space):
-        folder = Layout(config.name).cell(*cell)
-        if is_there(folder):
-            trace = pd.read_parquet(folder / "selection.parquet")
-            measured = measure_space(trace, read_embedded(folder, space))
-            parts.append(measured.assign(**dict(zip(CELL, cell, strict=True)))[COLUMNS])
-    data = pd.concat(parts[1:] or parts, ignore_index=True)
-    looks = {
-        recipe: {"color": f"C{number}", "marker": MARKERS[number % len(MARKERS)]}
-        for number, recipe in enumerate(data["recipe"].unique())
-    }
-    notes = missing_notes(space, config)
-    if looks:
-        queries = data.loc[data["measure"] == "coverage", "queries"].max()
-        notes.append(f"Means over {queries} training queries, with 95 % bootstrap intervals over them.")
-    elif not space.train_queries:
-        notes.append("No training query is asked for: only those have a selection to measure.")
-    warning = DEMONSTRATION if config.study.demonstration else ""
-    canvas = style.canvas(figure.width, (2 * PANEL + 0.3) * bool(looks), warning, notes, looks)
-    if looks:
-        _panels(canvas, data, looks)
-    return Drawing(canvas, data)
-
-
-def _panels(canvas: Canvas, data: pd.DataFrame, looks: Mapping[str, Mapping]) -> None:
+def _panels(canvas: Canvas, data: pd.DataFrame, looks: Mapping[str, style.Look]) -> None:
     grid = canvas.subplots(2, 3, sharex=True)
     epochs = range(1, int(data["epoch"].max()) + 1)
     for panel, (measure, (title, unit)) in zip(grid.flat, TITLES.items(), strict=True):

@@ -7,14 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from sirbench.config import Configuration
+from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.layout import Layout
 from sirbench.machine.errors import InputError
-from sirbench.reporting.figures import kind_of
+from sirbench.reporting.figures import draw
 from sirbench.reporting.figures.drawing import style
 from sirbench.reporting.page.curves import Card, card
 from sirbench.reporting.page.ran import Ran, everything, summary
 from sirbench.reporting.tables.presentation import DEMONSTRATION, Presentation
+from sirbench.reporting.tables.so_far import table_so_far
 
 
 class Part(NamedTuple):
@@ -57,11 +58,11 @@ Shown = tuple[Presentation | Picture | None, list[str]]
 Show = Callable[[Configuration, str], Shown]
 
 
-def contents(config: Configuration, show_table: Show) -> Page:
-    """Return what the page of a study shows; `show_table` reads what there is of a table, by its name."""
+def contents(config: Configuration) -> Page:
+    """What the page of a study shows."""
     layout, jobs = Layout(config.name), everything(config)
     tables = [
-        _part(config, name, table.title, show_table, layout.table, ("csv", "md", "tex"))
+        _part(config, name, table.title, table_so_far, layout.table, ("csv", "md", "tex"))
         for name, table in config.tables.items()
     ]
     figures = [
@@ -119,7 +120,7 @@ def _draw(config: Configuration, name: str) -> Shown:
     """The figure as it is drawn from what there is now, which a file of it need not show."""
     figure, svg = config.figures[name], io.BytesIO()
     with style.applied():
-        kind_of(figure).draw(figure, config).canvas.savefig(svg, format="svg")
+        draw(config, name).canvas.savefig(svg, format="svg")
     return Picture(svg.getvalue(), figure.caption, style.WIDTHS[figure.width]), []
 
 

@@ -26,7 +26,7 @@ class Card(NamedTuple):
 
 
 def card(title: str, losses: Mapping[str, Sequence[float]]) -> Card:
-    """Return the curves of losses by name; each name has at least one.
+    """The curves of losses by name; each name has at least one.
 
     A point is the mean of as many losses as come to it, so that no more than `MOST_POINTS` are drawn.
     """

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sirbench.jobs import plan
+from sirbench.jobs.folders import Cell, TrainingFolder
+from sirbench.jobs.job import compressor_of, compressors
 from sirbench.jobs.layout import Layout
+from sirbench.jobs.needs import cells
+from sirbench.jobs.pretraining import pretrained
 from sirbench.reporting.tables.measured import is_measured
 from sirbench.study import FirstStage
 
 if TYPE_CHECKING:
-    from sirbench.config import Configuration
+    from sirbench.jobs.configuration import Configuration
 
 
 @dataclass(frozen=True)
@@ -24,8 +27,8 @@ class Ran:
 
     title: str
     """Its name without the seed."""
+    files: TrainingFolder
     seed: int
-    folder: Path
     done: bool
     logs: Sequence[Path]
     """Where its commands write their messages."""
@@ -33,79 +36,77 @@ class Ran:
     @property
     def state(self) -> str:
         """`done`, or what is known of why not, in a few words."""
-        return "done" if self.done else _why_not(self.folder, self.logs)
+        return "done" if self.done else _why_not(self.files, self.logs)
 
     def losses(self) -> list[float]:
         """The loss of each step, as far as it is recorded; none while the first job has not ended."""
-        path = self.folder / "train.jsonl"
+        path = self.files.step_log
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         return [json.loads(line)["loss"] for line in lines]
 
     def provenance(self) -> dict[str, Any]:
-        """What `provenance.json` says; empty where there is none."""
-        path = self.folder / "provenance.json"
+        """What its provenance says; empty where there is none."""
+        path = self.files.provenance
         return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
 
 
 def everything(config: Configuration) -> list[Ran]:
-    """Return every job that tables need, once each.
+    """Every job that tables need, once each.
 
     First the backbones and first stages that are trained, then the cells, each after its compressors.
     """
     jobs = [*_backbones_and_first_stages(config), *_cells(config)]
-    return list({job.folder: job for job in jobs}.values())
+    return list({job.files.folder: job for job in jobs}.values())
 
 
 def _backbones_and_first_stages(config: Configuration) -> Iterator[Ran]:
     layout = Layout(config.name)
-    for name, backbone in plan.pretrained(config.study).items():
-        log = layout.log(f"pretrain-backbone/{name}")
-        yield _trained(f"backbone {name}", backbone.seed, layout.pretraining(name), log)
+    for name, backbone in pretrained(config.study).items():
+        yield _trained(
+            layout, f"backbone {name}", layout.pretraining(name), backbone.seed, "pretrain-backbone"
+        )
     for name, spec in config.study.candidates.items():
         if isinstance(spec, FirstStage) and spec.backbone is not None:
-            log = layout.log(f"train-first-stage/{name}")
-            yield _trained(f"first stage {name}", spec.training.seed, layout.learned(name), log)
+            seed = spec.training.seed
+            yield _trained(layout, f"first stage {name}", layout.learned(name), seed, "train-first-stage")
 
 
 def _cells(config: Configuration) -> Iterator[Ran]:
     layout = Layout(config.name)
-    for cell in dict.fromkeys(cell for table in config.tables.values() for cell in plan.cells(config, table)):
-        levels = [(*cell[:2], job.name) for job in plan.compressors(config.recipes[cell[2]], config.study)]
-        for seed in config.study.seeds:
-            for level in levels:
-                log = layout.log(f"train-level/{'-'.join(level)}-seed{seed}")
-                yield _trained(" / ".join(level), seed, layout.level(*level, seed), log)
-            name = f"{'-'.join(cell)}-seed{seed}"
-            logs = [layout.log(f"{step}/{name}") for step in ("train", "rerank", "evaluate")]
-            done = is_measured(config, cell, seed)
-            yield Ran(" / ".join(cell), seed, layout.cell(*cell, seed), done, logs)
+    for cell in dict.fromkeys(cell for table in config.tables.values() for cell in cells(config, table)):
+        for job in compressors(config.recipes[cell.recipe], config.study):
+            level = compressor_of(cell, job)
+            title = f"{level.candidates} / {level.backbone} / {level.level}"
+            yield _trained(layout, title, level, cell.seed, "train-level")
+        logs = [layout.log(verb, cell.job) for verb in ("train", "rerank", "evaluate")]
+        title = f"{cell.candidates} / {cell.backbone} / {cell.recipe}"
+        yield Ran(title, cell, int(cell.seed), is_measured(config, cell), logs)
 
 
-def _trained(title: str, seed: int, folder: Path, log: Path) -> Ran:
+def _trained(layout: Layout, title: str, files: TrainingFolder, seed: int | str, verb: str) -> Ran:
     """A job whose last output is its provenance."""
-    return Ran(title, seed, folder, (folder / "provenance.json").exists(), [log])
+    return Ran(title, files, int(seed), files.provenance.exists(), [layout.log(verb, files.job)])
 
 
-def _why_not(folder: Path, logs: Sequence[Path]) -> str:
+def _why_not(files: TrainingFolder, logs: Sequence[Path]) -> str:
     logs = [log for log in logs if log.exists()]
     if not logs:
         return "not started"
     last = max(logs, key=lambda log: log.stat().st_mtime)
     text = last.read_text(encoding="utf-8", errors="replace").replace("\r", "\n")
     errors = [line for line in text.splitlines() if "error" in line.lower()]
+    measured = isinstance(files, Cell) and files.per_query.exists()
     if errors:
         return f"failed: {errors[-1].strip()}"
-    if (folder / "provenance.json").exists() and not (folder / "per_query.csv").exists():
+    if files.provenance.exists() and not measured:
         return "trained, not measured"
-    if (folder / "checkpoint").exists():
+    if files.checkpoint.exists():
         return "stopped at a checkpoint, from which it resumes"
-    if (folder / "per_query.csv").exists():
-        return "measured before the study or its recipe changed"
-    return "started"
+    return "measured before the study or its recipe changed" if measured else "started"
 
 
 def summary(jobs: Sequence[Ran]) -> dict[str, str]:
-    """Return what the provenance of all these jobs says, by term: code, versions, hardware, time."""
+    """What the provenance of all these jobs says, by term: code, versions, hardware, time."""
     records = [record for job in jobs if (record := job.provenance())]
     machines = [record.get("machine", {}) for record in records]
     versions = [f"{name} {version}" for it in machines for name, version in it.get("versions", {}).items()]

@@ -11,7 +11,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 
 def render(page: Page) -> str:
-    """Return the page as HTML; a template that asks for what `page` lacks raises `UndefinedError`."""
+    """The page as HTML; a template that asks for what `page` lacks raises `UndefinedError`."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

@@ -1,9 +1,6 @@
 """A table whose rows are a study's candidates themselves: how good each first stage is, before re-ranking."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import pandas as pd
 from tqdm import tqdm
@@ -11,26 +8,23 @@ from tqdm import tqdm
 from sirbench.evaluation.significance import paired_t_test
 from sirbench.machine.errors import InputError
 from sirbench.reporting.tables.presentation import (
-    BETTER,
     DEMONSTRATION,
-    WORSE,
-    Number,
     Presentation,
     ShownRow,
-    mark,
+    as_printed,
+    number_of,
     of_queries,
     paper_name,
+    significance_note,
 )
-from sirbench.reporting.tables.tidy import COLUMNS, SIGNIFICANCE_LEVEL, estimate, with_corrected
-
-if TYPE_CHECKING:
-    from sirbench.study import Table
+from sirbench.reporting.tables.tidy import COLUMNS, estimate, with_corrected
+from sirbench.study import Table
 
 
 def tidy_first_stages(
     name: str, table: Table, per_query: Mapping[str, pd.DataFrame], titles: Mapping[str, str]
 ) -> pd.DataFrame:
-    """Return a line per candidates x measure, with the columns and meanings of `tables.tidy_table`.
+    """A line per candidates x measure, with the columns and meanings of `tidy.tidy_table`.
 
     Backbone and recipe are empty, since nothing is re-ranked, and so are the published numbers. p_value is of
     the two-sided paired t-test over queries against the table's baseline, the candidates of that name; it is
@@ -46,7 +40,7 @@ def tidy_first_stages(
         InputError: a measure is missing, or candidates are about different queries.
     """
     _refuse_unequal(name, table, per_query)
-    places = [(candidates, measure) for candidates in titles for measure in table.measures]
+    numbers = [(candidates, measure) for candidates in titles for measure in table.measures]
     lines = [
         {
             **{"table": name, "row": titles[candidates], "backbone": "", "recipe": ""},
@@ -55,7 +49,7 @@ def tidy_first_stages(
             "p_value": _p_value(per_query, candidates, table.baseline, measure),
             **{"published": float("nan"), "difference": float("nan")},
         }
-        for candidates, measure in tqdm(places, f"{name}: intervals and tests", unit="number", delay=2)
+        for candidates, measure in tqdm(numbers, f"{name}: intervals and tests", unit="number", delay=2)
     ]
     return with_corrected(pd.DataFrame(lines), family=["measure"])[COLUMNS]
 
@@ -67,13 +61,8 @@ def present_first_stages(
     depth: int,
     demonstration: bool = False,
 ) -> Presentation:
-    """Arrange what `tidy_first_stages` returned from the same `table` and `per_query`."""
-    lines = tidy.assign(
-        text=[f"{value:.3f}" for value in tidy["value"]],
-        mark=[_mark(line, table, per_query) for line in tidy.itertuples()],
-    )
-    printed = lines["text"].astype("float64")  # what looks equal is equally bold
-    lines["best"] = printed == printed.groupby(lines["measure"]).transform("max")
+    """What `tidy_first_stages` returned from the same `table` and `per_query`, ready to be laid out."""
+    lines = as_printed(tidy, ["measure"], lambda line: float(per_query[table.baseline][line.measure].mean()))
     return Presentation(
         name=tidy["table"].iloc[0],
         title=table.title,
@@ -81,7 +70,7 @@ def present_first_stages(
         warning=DEMONSTRATION if demonstration else "",
         groups=[(f"Top {depth}", [paper_name(measure) for measure in table.measures])],
         rows=[
-            ShownRow(row, [Number(line.text, line.best, line.mark) for line in group.itertuples()])
+            ShownRow(str(row), [number_of(line) for line in group.itertuples()])
             for (_, row), group in lines.groupby(["candidates", "row"], sort=False)
         ],
         notes=[f"Means over {of_queries(lines)}. Bold: best of its column.", _test_note(lines, table)],
@@ -96,21 +85,13 @@ def _p_value(per_query: Mapping[str, pd.DataFrame], candidates: str, baseline: s
     return paired_t_test(per_query[candidates][measure], per_query[baseline][measure])
 
 
-def _mark(line: tuple, table: Table, per_query: Mapping[str, pd.DataFrame]) -> str:
-    return mark(line, per_query[table.baseline][line.measure].mean()) if line.significant else ""
-
-
 def _test_note(lines: pd.DataFrame, table: Table) -> str:
     others = lines[lines["candidates"] != table.baseline]
     if others.empty:
         return f"Not tested: {table.baseline} is the only first stage of this study."
     if others["p_value"].isna().all():
         return f"Not tested, for want of {table.baseline} in this study, or of a second query."
-    return (
-        f"{BETTER} significantly better, {WORSE} significantly worse than {table.baseline}: two-sided paired "
-        f"t-test over queries on the column's own measure, p < {SIGNIFICANCE_LEVEL}; in parentheses where "
-        "Holm's correction over the column undoes it."
-    )
+    return significance_note(table.baseline)
 
 
 def _refuse_unequal(name: str, table: Table, per_query: Mapping[str, pd.DataFrame]) -> None:

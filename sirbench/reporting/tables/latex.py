@@ -19,7 +19,7 @@ WIDEST_SINGLE_COLUMN = 4
 
 
 def render(shown: Presentation) -> str:
-    """Return a float with caption, label `tab:<name>` and notes; it needs ``\\usepackage{booktabs}``."""
+    """A float with caption, label `tab:<name>` and notes; it needs ``\\usepackage{booktabs}``."""
     columns = sum(len(measures) for _, measures in shown.groups)
     environment = "table" if columns <= WIDEST_SINGLE_COLUMN else "table*"
     caption = escape(shown.caption)
@@ -52,7 +52,7 @@ def render(shown: Presentation) -> str:
 
 
 def escape(text: str) -> str:
-    """Escape LaTeX's special characters and set the marks of significance."""
+    """Text with LaTeX's special characters escaped and the marks of significance set."""
     return "".join(SPECIAL.get(character, character) for character in text)
 
 
@@ -72,6 +72,6 @@ def _row(cells: list[str]) -> str:
 
 
 def _number(number: Number) -> str:
-    """Set a number; its mark hangs to the right without width, so that the digits stay in line."""
+    """A number; its mark hangs to the right without width, so that the digits stay in line."""
     text = rf"\textbf{{{number.text}}}" if number.best else number.text
     return text + (rf"\rlap{{\textsuperscript{{{escape(number.mark)}}}}}" if number.mark else "")

@@ -4,7 +4,7 @@ from sirbench.reporting.tables.presentation import Number, Presentation
 
 
 def render(shown: Presentation) -> str:
-    """Return the table as GitHub-flavoured Markdown.
+    """The table as GitHub-flavoured Markdown.
 
     Markdown knows no column groups: a column's head is its group's over its own.
     """
@@ -42,7 +42,7 @@ def _grid(heads: list[str], rows: list[list[str]], alignment: str) -> str:
 
 
 def _escape(text: str) -> str:
-    """Escape what would end a cell or start emphasis or code."""
+    """Text in which nothing ends a cell or starts emphasis or code."""
     for character in "\\|*_`":
         text = text.replace(character, "\\" + character)
     return text

@@ -13,12 +13,12 @@ KEYS = ["table", "backbone", "recipe", "candidates", "measure"]
 
 
 def read_published(path: Path) -> pd.DataFrame:
-    """Read published numbers: index `KEYS`, columns label (str), value (float64), significant (bool).
+    """The published numbers: index `KEYS`, columns label (str), value (float64), significant (bool).
 
     `significant` is the paper's dagger.
 
     Raises:
-        InputError: no such file, a missing column, a value that is no number, a dagger other than yes or
+        InputError: no such file, a missing column, a value that is not a number, a dagger other than yes or
             no, or two numbers for the same place.
     """
     try:
@@ -34,13 +34,6 @@ def read_published(path: Path) -> pd.DataFrame:
     _refuse(path, frame, frame.duplicated(KEYS), "a second value for the same " + ", ".join(KEYS))
     parsed = frame.assign(value=values.astype("float64"), significant=frame["significant"] == "yes")
     return parsed.set_index(KEYS)[["label", "value", "significant"]]
-
-
-def published_value(
-    published: pd.DataFrame, table: str, backbone: str, recipe: str, candidates: str, measure: str
-) -> float:
-    """Return one number of the frame that `read_published` returned; nan where the paper has none."""
-    return float(published["value"].get((table, backbone, recipe, candidates, measure), float("nan")))
 
 
 def _refuse(path: Path, frame: pd.DataFrame, wrong: pd.Series, reason: str) -> None:

@@ -1,19 +1,16 @@
 """A table's numbers in tidy form: a line per row x candidates x measure, with intervals and tests."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import pandas as pd
 from tqdm import tqdm
 
 from sirbench.evaluation.significance import bootstrap_interval, holm, paired_t_test
+from sirbench.jobs.folders import Condition
 from sirbench.machine.errors import InputError
-from sirbench.reporting.tables.published import KEYS, published_value
-
-if TYPE_CHECKING:
-    from sirbench.study import Row, Table
+from sirbench.reporting.tables.published import KEYS
+from sirbench.study import Row, Table
 
 SIGNIFICANCE_LEVEL = 0.05
 
@@ -23,19 +20,22 @@ COLUMNS = [
     *("p_value", "p_holm", "significant", "published", "difference"),
 ]
 
-PerQuery = Mapping[tuple[str, str, str], pd.DataFrame]
-"""(candidates, backbone, recipe) -> per-query values averaged over seeds; all of the same queries."""
+PerQuery = Mapping[Condition, pd.DataFrame]
+"""Per-query values averaged over seeds; all of the same queries."""
+
+Places = Sequence[tuple[Row, Condition]]
+"""What a table has numbers about: its rows, each with every one of its candidates."""
 
 
 def tidy_table(
     name: str,
     table: Table,
+    places: Places,
     per_query: PerQuery,
-    candidates: Sequence[str],
     seeds: int,
     published: pd.DataFrame | None,
 ) -> pd.DataFrame:
-    """Return the frame with `COLUMNS` that `results/<study>/tables/<name>.csv` holds.
+    """The frame with `COLUMNS` that `results/<study>/tables/<name>.csv` holds.
 
     * value: the mean over queries; ci_low, ci_high: its 95 % percentile bootstrap interval over queries
       (empty for a single query); seeds, queries: how many went into it.
@@ -51,37 +51,37 @@ def tidy_table(
 
     Args:
         name: the table's name, both in the study's results and, for table1 to table3, in the paper.
-        table: its rows, measures and baseline.
-        per_query: values of every cell of the table, and of its baselines where the study has them.
-        candidates: column groups, in order.
+        table: its measures and baseline.
+        places: what the lines are about, one place or more, in order.
+        per_query: values of every place, and of their baselines where the study has them.
         seeds: how many seeds `per_query` averages.
         published: the paper's numbers as `read_published` returns them, or None.
 
     Raises:
-        InputError: cells or measures are missing (all of them named), or cells are about different queries.
+        InputError: conditions or measures are missing (all of them named), or conditions are about different
+            queries.
     """
-    _refuse_missing(name, table, per_query, candidates)
-    columns = [(row, run, measure) for row in table.rows for run in candidates for measure in table.measures]
+    _refuse_missing(name, table, places, per_query)
+    numbers = [(row, condition, measure) for row, condition in places for measure in table.measures]
     lines = [
         {
-            **{"table": name, "row": row.label, "backbone": row.backbone, "recipe": row.recipe},
-            **{"candidates": run, "measure": measure, "seeds": seeds},
-            **estimate(per_query[run, row.backbone, row.recipe][measure]),
-            "p_value": _p_value(per_query, table, row, run, measure),
+            **{"table": name, "row": row.label, "backbone": condition.backbone, "recipe": condition.recipe},
+            **{"candidates": condition.candidates, "measure": measure, "seeds": seeds},
+            **estimate(per_query[condition][measure]),
+            "p_value": _p_value(per_query, condition, table.baseline, measure),
         }
-        for row, run, measure in tqdm(columns, desc=f"{name}: intervals and tests", unit="number")
+        for row, condition, measure in tqdm(numbers, desc=f"{name}: intervals and tests", unit="number")
     ]
     frame = with_corrected(pd.DataFrame(lines), family=["candidates", "measure"])
-    frame["published"] = [
-        float("nan") if published is None else published_value(published, *place)
-        for place in frame[KEYS].itertuples(index=False)
-    ]
+    frame["published"] = float("nan")
+    if published is not None:
+        frame["published"] = published["value"].reindex(pd.MultiIndex.from_frame(frame[KEYS])).to_numpy()
     frame["difference"] = frame["value"] - frame["published"]
     return frame[COLUMNS]
 
 
 def verdict(ci_low: float, ci_high: float, published: float) -> str:
-    """Say how the published number lies to our 95 % interval over queries.
+    """Where the published number is, seen from our 95 % interval over queries.
 
     "inside our 95 % interval" (ends included), "ours higher" (it lies below the interval), "ours lower" (it
     lies above), or "no interval" (a single query). The interval knows nothing of seeds or of the paper's own
@@ -95,13 +95,13 @@ def verdict(ci_low: float, ci_high: float, published: float) -> str:
 
 
 def estimate(values: pd.Series) -> dict[str, float | int]:
-    """Return value, ci_low, ci_high and queries of a line, as `tidy_table` describes them."""
-    low, high = bootstrap_interval(values)
+    """value, ci_low, ci_high and queries of a line, as `tidy_table` describes them."""
+    low, high = bootstrap_interval(values.tolist())
     return {"value": float(values.mean()), "ci_low": low, "ci_high": high, "queries": len(values)}
 
 
 def with_corrected(lines: pd.DataFrame, family: list[str]) -> pd.DataFrame:
-    """Return lines that have a p_value with p_holm and significant too, as `tidy_table` describes them.
+    """Lines that have a p_value with p_holm and significant too, as `tidy_table` describes them.
 
     The tests of lines that agree in the columns `family` are corrected together.
     """
@@ -112,24 +112,24 @@ def with_corrected(lines: pd.DataFrame, family: list[str]) -> pd.DataFrame:
     )
 
 
-def _p_value(per_query: PerQuery, table: Table, row: Row, candidates: str, measure: str) -> float:
-    baseline = per_query.get((candidates, row.backbone, table.baseline))
-    if row.recipe == table.baseline or baseline is None:
+def _p_value(per_query: PerQuery, condition: Condition, baseline: str, measure: str) -> float:
+    tested = replace(condition, recipe=baseline)
+    if tested == condition or tested not in per_query:
         return float("nan")
-    return paired_t_test(per_query[candidates, row.backbone, row.recipe][measure], baseline[measure])
+    return paired_t_test(per_query[condition][measure], per_query[tested][measure])
 
 
-def _refuse_missing(name: str, table: Table, per_query: PerQuery, candidates: Sequence[str]) -> None:
-    cells = [(run, row.backbone, row.recipe) for run in candidates for row in table.rows]
-    if missing := ["/".join(cell) for cell in cells if cell not in per_query]:
+def _refuse_missing(name: str, table: Table, places: Places, per_query: PerQuery) -> None:
+    shown = [condition for _, condition in places]
+    if missing := [condition.name for condition in shown if condition not in per_query]:
         raise InputError(f"{name}: no per-query values of {', '.join(missing)}; run these cells first")
-    baselines = [(run, row.backbone, table.baseline) for run in candidates for row in table.rows]
-    for cell in dict.fromkeys(cells + [baseline for baseline in baselines if baseline in per_query]):
-        absent = [measure for measure in table.measures if measure not in per_query[cell]]
-        if absent:
-            raise InputError(f"{name}: {'/'.join(cell)} lacks {', '.join(absent)}; evaluate it again")
-        if not per_query[cell].index.equals(per_query[cells[0]].index):
+    baselines = [replace(condition, recipe=table.baseline) for condition in shown]
+    for condition in dict.fromkeys(shown + [it for it in baselines if it in per_query]):
+        values = per_query[condition]
+        if absent := [measure for measure in table.measures if measure not in values]:
+            raise InputError(f"{name}: {condition.name} lacks {', '.join(absent)}; evaluate it again")
+        if not values.index.equals(per_query[shown[0]].index):
             raise InputError(
-                f"{name}: {'/'.join(cell)} and {'/'.join(cells[0])} are about different queries; "
+                f"{name}: {condition.name} and {shown[0].name} are about different queries; "
                 "evaluate both again"
             )

@@ -1,16 +1,30 @@
-"""Losses of a level, one file each: `loss(scores, mask) -> (batch,)`, column 0 being the positive.
+"""Losses of a level: each file holds a class derived from `Loss`; recipes name it by its file.
 
-To add one, write `my_loss.py` with a function `loss` beside these; recipes call it `my-loss`.
+A recipe says `loss: my-loss` for `my_loss.py` beside these, or `loss: {name: my-loss, margin: 2}` to set its
+options, which are the fields of the class.
 """
 
-from collections.abc import Callable
-from importlib import import_module
+from __future__ import annotations
 
-from torch import Tensor
+from abc import abstractmethod
+from typing import TYPE_CHECKING
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+from sirbench.study.registry import Plugin, Registry
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
-def loss_named(name: str) -> Loss:
-    """The loss of a file here, by its name in recipes (`softmax-binary`)."""
-    return import_module(f"{__name__}.{name.replace('-', '_')}").loss
+class Loss(Plugin):
+    """What a level minimises."""
+
+    @abstractmethod
+    def __call__(self, scores: Tensor, mask: Tensor) -> Tensor:
+        """The loss (batch,) of scores (batch, documents), column 0 being the positive.
+
+        `mask` (batch, documents) is False where there is no document; scores mean nothing there.
+        """
+
+
+LOSSES: Registry[Loss] = Registry(__name__, Loss, "losses")
+"""Every loss, by the name that recipes give it."""

@@ -3,10 +3,20 @@
 Gao, Dai and Callan: Rethink training of BERT rerankers in multi-stage retrieval pipeline (2021).
 """
 
-import torch
-from torch import Tensor
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING
+
+from sirbench.strategies.losses import Loss
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
-def loss(scores: Tensor, mask: Tensor) -> Tensor:
-    """-log P_0, the first term of Eq. 1 alone; (batch, documents) to (batch,)."""
-    return -torch.log_softmax(scores.masked_fill(~mask, -torch.inf), dim=1)[:, 0]
+class CrossEntropy(Loss):
+    """-log P_0, the first term of Eq. 1 alone."""
+
+    def __call__(self, scores: Tensor, mask: Tensor) -> Tensor:
+        """The loss (batch,) of scores (batch, documents)."""
+        return -scores.masked_fill(~mask, -inf).log_softmax(dim=1)[:, 0]

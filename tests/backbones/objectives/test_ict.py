@@ -7,13 +7,13 @@ import pytest
 
 from sirbench.backbones.drawing.groups import Group, score_groups
 from sirbench.backbones.drawing.lexical import Lexical
-from sirbench.backbones.objectives import objective
+from sirbench.backbones.objectives import OBJECTIVES
 from sirbench.backbones.objectives.ict import Cloze, passage_tokens
 from sirbench.machine.errors import InputError
 
 
 def test_the_sentence_is_removed_nine_times_in_ten(material):
-    clozes, _ = objective("ict", material(batch=2000)).draw(0)
+    clozes, _ = OBJECTIVES.make("ict").on(material(batch=2000)).draw(0)
     share = np.mean([cloze.removed for cloze in clozes])
     assert abs(share - 0.9) < 4 * math.sqrt(0.09 / 2000)
     assert all(cloze.sentence in cloze.passage and len(cloze.passage) > 1 for cloze in clozes)
@@ -21,7 +21,7 @@ def test_the_sentence_is_removed_nine_times_in_ten(material):
 
 @pytest.mark.parametrize(("removal", "removed"), [(0.0, False), (1.0, True)])
 def test_removal_is_an_option(removal, removed, material):
-    clozes, _ = objective("ict", material(), removal=removal).draw(0)
+    clozes, _ = OBJECTIVES.make("ict", removal=removal).on(material()).draw(0)
     assert {cloze.removed for cloze in clozes} == {removed}
 
 
@@ -41,7 +41,7 @@ def test_what_is_left_of_a_passage(material, corpus):
 
 @pytest.mark.parametrize("hard", ["page", "bm25", "none"])
 def test_the_other_passages_are_different_ones_and_never_the_sentence_s(hard, material):
-    ict = objective("ict", material(negatives=5), hard=hard)
+    ict = OBJECTIVES.make("ict", hard=hard).on(material(negatives=5))
     for step in range(20):
         for cloze, others in zip(*ict.draw(step), strict=True):
             assert len(others) == len(set(others)) == 5
@@ -49,7 +49,9 @@ def test_the_other_passages_are_different_ones_and_never_the_sentence_s(hard, ma
 
 
 def test_hard_passages_are_of_the_same_page_for_up_to_half_of_the_group(material, corpus):
-    ict = objective("ict", material(max_query_tokens=14, negatives=3))  # 23 tokens: two sentences a passage
+    ict = OBJECTIVES.make("ict").on(
+        material(max_query_tokens=14, negatives=3)
+    )  # 23 tokens: two sentences a passage
     for cloze, others in zip(*ict.draw(0), strict=True):
         page = corpus.page_of(cloze.sentence)
         same = len(corpus.passages(page, 23)) - 1
@@ -58,7 +60,7 @@ def test_hard_passages_are_of_the_same_page_for_up_to_half_of_the_group(material
 
 def test_hard_passages_are_bm25_s_best(material, corpus):
     made = material()
-    ict = objective("ict", made, hard="bm25")
+    ict = OBJECTIVES.make("ict", hard="bm25").on(made)
     lexical = Lexical.of_passages(corpus, made.passage_tokens)
     for cloze, others in zip(*ict.draw(0), strict=True):
         words = corpus.words_of(range(cloze.sentence, cloze.sentence + 1))
@@ -67,7 +69,7 @@ def test_hard_passages_are_bm25_s_best(material, corpus):
 
 
 def test_the_others_of_the_batch_come_before_random_ones(material):
-    clozes, others = objective("ict", material(), hard="none").draw(0)
+    clozes, others = OBJECTIVES.make("ict", hard="none").on(material()).draw(0)
     for cloze, chosen in zip(clozes, others, strict=True):
         of_batch = {one.passage for one in clozes} - {cloze.passage}
         assert set(chosen[: len(of_batch)]) == of_batch
@@ -75,7 +77,7 @@ def test_the_others_of_the_batch_come_before_random_ones(material):
 
 def test_the_loss_is_minus_the_log_of_p_ict(material, corpus):
     made = material()
-    ict = objective("ict", made)
+    ict = OBJECTIVES.make("ict").on(made)
     losses = []
     for cloze, others in zip(*ict.draw(2), strict=True):
         sentence = corpus.tokens_of(range(cloze.sentence, cloze.sentence + 1))
@@ -90,9 +92,9 @@ def test_the_loss_is_minus_the_log_of_p_ict(material, corpus):
 
 def test_a_corpus_with_too_few_passages(material):
     with pytest.raises(InputError, match="there was no choice of 300 other passages"):
-        objective("ict", material(negatives=300)).draw(0)
+        OBJECTIVES.make("ict").on(material(negatives=300)).draw(0)
 
 
-def test_an_unknown_source_of_hard_passages(material):
-    with pytest.raises(InputError, match=r"options\.ict\.hard: 'bm52' is none of page, bm25, none"):
-        objective("ict", material(), hard="bm52")
+def test_an_unknown_source_of_hard_passages():
+    with pytest.raises(InputError, match="hard: Input should be 'page', 'bm25' or 'none'"):
+        OBJECTIVES.make("ict", hard="bm52")

@@ -10,7 +10,7 @@ from transformers import BertForPreTraining
 
 from sirbench.backbones.checkpoint import load_tokenizer
 from sirbench.backbones.drawing.masking import IGNORED, mask_texts
-from sirbench.backbones.objectives import objective
+from sirbench.backbones.objectives import OBJECTIVES
 from sirbench.data.tokens import pair_template
 from sirbench.machine.errors import InputError
 
@@ -61,7 +61,7 @@ def test_originals_come_back_and_short_texts_have_one_token_chosen(tiny_backbone
 
 
 def test_the_loss_is_the_mean_cross_entropy_of_the_chosen_tokens(material):
-    mlm = objective("mlm", material())
+    mlm = OBJECTIVES.make("mlm").on(material())
     texts = mlm.draw(step=3)
     with torch.no_grad():
         logits = mlm.model(
@@ -79,7 +79,7 @@ def test_the_loss_is_the_mean_cross_entropy_of_the_chosen_tokens(material):
 
 
 def test_texts_are_passages_of_the_corpus(material, corpus):
-    mlm = objective("mlm", material())
+    mlm = OBJECTIVES.make("mlm").on(material())
     passages = [
         corpus.tokens_of(passage).tolist()
         for page in range(corpus.pages)
@@ -93,7 +93,7 @@ def test_texts_are_passages_of_the_corpus(material, corpus):
 
 def test_the_encoder_is_the_one_that_is_trained(material):
     made = material()
-    mlm = objective("mlm", made)
+    mlm = OBJECTIVES.make("mlm").on(made)
     mlm(0).loss.backward()
     words = made.model.base_model.get_input_embeddings().weight
     assert mlm.model.base_model is made.model.base_model and words.grad.abs().sum() > 0
@@ -114,7 +114,7 @@ def test_a_checkpoint_with_bert_s_head_keeps_it_and_another_gets_one_by_seed(
     load_tokenizer(tiny_backbone).save_pretrained(tmp_path)
 
     def head(**changes):
-        return objective("mlm", material(**changes)).model.cls.predictions.transform.dense.weight
+        return OBJECTIVES.make("mlm").on(material(**changes)).model.cls.predictions.transform.dense.weight
 
     assert torch.equal(head(start=tmp_path), weights[name])
     assert torch.equal(head(), head()) and not torch.equal(head(), head(seed=2))
@@ -124,4 +124,4 @@ def test_a_tokenizer_without_a_mask(material):
     made = material()
     made.tokenizer.mask_token = None
     with pytest.raises(InputError, match="the tokenizer has no token to mask with"):
-        objective("mlm", made).draw(0)
+        OBJECTIVES.make("mlm").on(made).draw(0)

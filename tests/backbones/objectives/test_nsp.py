@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from sirbench.backbones.objectives import objective
+from sirbench.backbones.objectives import OBJECTIVES
 from sirbench.backbones.objectives.nsp import FOLLOWS
 from sirbench.data.tokens import pair_template
 from sirbench.machine.errors import InputError
@@ -17,7 +17,7 @@ def contains(whole, part):
 
 
 def test_b_follows_a_half_of_the_time_and_is_of_another_page_otherwise(material, corpus):
-    nsp = objective("nsp", material(batch=200))
+    nsp = OBJECTIVES.make("nsp").on(material(batch=200))
     spans = [one for step in range(3) for one in nsp.draw(step)]
     texts = [corpus.tokens_of(corpus.of_page(page)).tolist() for page in range(corpus.pages)]
     for first, second, label in spans:
@@ -32,7 +32,7 @@ def test_b_follows_a_half_of_the_time_and_is_of_another_page_otherwise(material,
 
 
 def test_the_loss_is_the_mean_cross_entropy(material):
-    nsp = objective("nsp", material())
+    nsp = OBJECTIVES.make("nsp").on(material())
     template, losses = nsp.material.template, []
     for first, second, label in nsp.draw(0):
         ids = [*template.before, *first, *template.between, *second, *template.after]
@@ -45,7 +45,7 @@ def test_the_loss_is_the_mean_cross_entropy(material):
 
 def test_what_has_no_such_head(material, tiny_electra):
     with pytest.raises(InputError, match="AutoModelForNextSentencePrediction has no such architecture"):
-        objective("nsp", material(tiny_electra))
+        OBJECTIVES.make("nsp").on(material(tiny_electra))
 
 
 def test_no_passage_of_two_sentences(material):
@@ -53,4 +53,4 @@ def test_no_passage_of_two_sentences(material):
     short = made.template._replace(max_tokens=made.template.special + 8)
     assert pair_template(made.tokenizer, 40).special == short.special
     with pytest.raises(InputError, match="there was no passage of two sentences"):
-        objective("nsp", material(template=short)).draw(0)
+        OBJECTIVES.make("nsp").on(material(template=short)).draw(0)

@@ -13,7 +13,7 @@ from sirbench.backbones.checkpoint import load_tokenizer
 from sirbench.backbones.corpora import Page
 from sirbench.backbones.corpora.store import CorpusStore, build_corpus_store
 from sirbench.backbones.drawing.groups import Group, score_groups
-from sirbench.backbones.objectives import objective
+from sirbench.backbones.objectives import OBJECTIVES
 from sirbench.backbones.objectives.prop import pairwise_hinge
 from sirbench.machine.errors import InputError
 
@@ -40,7 +40,7 @@ P = {
 
 @pytest.fixture
 def prop(material, small):
-    return objective("prop", material(corpus=small))
+    return OBJECTIVES.make("prop").on(material(corpus=small))
 
 
 def document(prop, page):
@@ -68,7 +68,7 @@ def test_words_are_drawn_from_it_and_stop_words_never(prop, small):
 
 
 def test_both_sets_have_one_length_and_the_first_is_the_more_likely(material, corpus):
-    prop = objective("prop", material(batch=300))
+    prop = OBJECTIVES.make("prop").on(material(batch=300))
     for page, more, less in prop.draw(0):
         assert len(more) == len(less) >= 1
         likelihoods = [prop.log_likelihood(words, document(prop, page)) for words in (more, less)]
@@ -77,7 +77,7 @@ def test_both_sets_have_one_length_and_the_first_is_the_more_likely(material, co
 
 def test_lengths_are_poisson_s_without_zero(material):
     """Also rarely rejected: two sets of this corpus are hardly ever as likely as each other."""
-    lengths = [len(one.more) for one in objective("prop", material(batch=2000)).draw(0)]
+    lengths = [len(one.more) for one in OBJECTIVES.make("prop").on(material(batch=2000)).draw(0)]
     seen = Counter(lengths)
     positive = 1 - math.exp(-3)
     # A set of one word has an equal twin more often, so length 1 is left out of the comparison.
@@ -97,7 +97,7 @@ def test_the_hinge_is_the_paper_s(pairs):
 
 def test_the_loss_is_the_mean_hinge_of_the_sets_scores_as_queries(material, corpus):
     made = material()
-    prop = objective("prop", made)
+    prop = OBJECTIVES.make("prop").on(made)
     losses = []
     for page, *sets in prop.draw(4):
         text = corpus.tokens_of(corpus.of_page(page))
@@ -119,10 +119,10 @@ def test_two_orders_of_one_set_are_no_pair(prop, small):
 def test_a_corpus_of_stop_words(material, tiny_backbone, tmp_path):
     build_corpus_store(tmp_path / "store", load_tokenizer(tiny_backbone), [Page("a", ["The 12 of it."])])
     with pytest.raises(InputError, match="there is no word in it but stop words"):
-        objective("prop", material(corpus=CorpusStore(tmp_path / "store")))
+        OBJECTIVES.make("prop").on(material(corpus=CorpusStore(tmp_path / "store")))
 
 
 def test_a_corpus_of_one_word(material, tiny_backbone, tmp_path):
     build_corpus_store(tmp_path / "store", load_tokenizer(tiny_backbone), [Page("a", ["Array array."])])
     with pytest.raises(InputError, match="no page with two sets of words of different likelihood"):
-        objective("prop", material(corpus=CorpusStore(tmp_path / "store"))).draw(0)
+        OBJECTIVES.make("prop").on(material(corpus=CorpusStore(tmp_path / "store"))).draw(0)

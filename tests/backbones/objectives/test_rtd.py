@@ -9,7 +9,7 @@ from transformers import ElectraForSequenceClassification
 
 from sirbench.backbones.checkpoint import load_model, load_tokenizer
 from sirbench.backbones.drawing.masking import IGNORED
-from sirbench.backbones.objectives import objective
+from sirbench.backbones.objectives import OBJECTIVES
 from sirbench.backbones.objectives.rtd import discriminator_loss, sample
 from sirbench.backbones.pretraining import SharedModel
 from sirbench.machine.errors import InputError
@@ -17,7 +17,9 @@ from sirbench.machine.errors import InputError
 
 @pytest.fixture
 def rtd(material, tiny_electra):
-    return objective("rtd", material(tiny_electra)).eval()
+    made = OBJECTIVES.make("rtd").on(material(tiny_electra))
+    made.generator.eval()
+    return made
 
 
 def test_the_loss_is_the_generator_s_and_fifty_times_the_discriminator_s(rtd, monkeypatch):
@@ -33,7 +35,7 @@ def test_the_loss_is_the_generator_s_and_fifty_times_the_discriminator_s(rtd, mo
     attention = torch.from_numpy(texts.attention_mask)
     with torch.no_grad():
         predicted = rtd.generator(torch.from_numpy(texts.input_ids), attention_mask=attention).logits.double()
-        judged = rtd.discriminator(torch.from_numpy(corrupted), attention_mask=attention).logits.double()
+        judged = rtd.detector(torch.from_numpy(corrupted), attention_mask=attention).logits.double()
     generator = [
         math.log(math.fsum(math.exp(value) for value in predicted[place].tolist()))
         - float(predicted[place][texts.labels[place]])
@@ -72,14 +74,13 @@ def test_padding_does_not_count_in_the_discriminator_s_loss():
 
 def test_no_gradient_passes_through_the_sampling(rtd):
     """The discriminator's loss alone moves nothing of the generator but the embeddings that they share."""
-    rtd.weight = 0.0
     torch.manual_seed(1)
-    rtd(0).loss.backward()
+    rtd.model_copy(update={"discriminator": 0.0})(0).loss.backward()
     alone = {
         name: p.grad.clone() for name, p in rtd.generator.named_parameters() if "embeddings." not in name
     }
-    rtd.zero_grad()
-    rtd.weight = 50.0
+    for model in rtd.heads().values():
+        model.zero_grad()
     torch.manual_seed(1)
     rtd(0).loss.backward()
     for name, parameter in rtd.generator.named_parameters():
@@ -88,7 +89,7 @@ def test_no_gradient_passes_through_the_sampling(rtd):
 
 
 def test_the_generator_is_a_quarter_as_wide_on_shared_embeddings(rtd):
-    generator, discriminator = rtd.generator, rtd.discriminator
+    generator, discriminator = rtd.generator, rtd.detector
     assert (generator.config.hidden_size, generator.config.num_attention_heads) == (4, 1)
     assert generator.config.intermediate_size == discriminator.config.intermediate_size // 4
     assert generator.electra.embeddings is discriminator.electra.embeddings
@@ -112,4 +113,4 @@ def test_another_architecture_is_refused(material):
     with pytest.raises(
         InputError, match=r"rtd trains an ELECTRA, and this is a bert; see backbones\.\*\.start"
     ):
-        objective("rtd", material())
+        OBJECTIVES.make("rtd").on(material())

@@ -9,14 +9,14 @@ from sirbench.backbones.checkpoint import load_tokenizer
 from sirbench.backbones.corpora import Page
 from sirbench.backbones.corpora.store import CorpusStore, build_corpus_store
 from sirbench.backbones.drawing.groups import Group, score_groups
-from sirbench.backbones.objectives import objective
+from sirbench.backbones.objectives import OBJECTIVES
 from sirbench.machine.errors import InputError
 from tests.backbones.conftest import LINKS
 
 
 @pytest.fixture
 def groups(material):
-    wlp = objective("wlp", material())
+    wlp = OBJECTIVES.make("wlp").on(material())
     return [one for step in range(100) for one in wlp.draw(step)]
 
 
@@ -45,7 +45,7 @@ def test_every_linked_page_and_every_page_that_links_to_it_has_its_turn(groups, 
 
 def test_the_loss_is_minus_the_log_of_the_softmax(material, corpus):
     made = material()
-    wlp = objective("wlp", made)
+    wlp = OBJECTIVES.make("wlp").on(made)
     losses = []
     for one in wlp.draw(1):
         sentence = corpus.tokens_of(range(one.sentence, one.sentence + 1))
@@ -58,11 +58,11 @@ def test_the_loss_is_minus_the_log_of_the_softmax(material, corpus):
 def test_a_corpus_without_links_is_refused_before_training(material, tiny_backbone, tmp_path):
     build_corpus_store(tmp_path / "store", load_tokenizer(tiny_backbone), [Page("a", ["Array."])])
     with pytest.raises(InputError, match=r"wlp learns from links between pages, and this corpus has none"):
-        objective("wlp", material(corpus=CorpusStore(tmp_path / "store")))
+        OBJECTIVES.make("wlp").on(material(corpus=CorpusStore(tmp_path / "store")))
 
 
 def test_pages_that_are_all_linked(material, tiny_backbone, tmp_path):
     pages = [Page(name, ["Array axis."], links=["a", "b"]) for name in "ab"]
     build_corpus_store(tmp_path / "store", load_tokenizer(tiny_backbone), pages)
     with pytest.raises(InputError, match="no choice of 3 pages that are not linked with another"):
-        objective("wlp", material(corpus=CorpusStore(tmp_path / "store"))).draw(0)
+        OBJECTIVES.make("wlp").on(material(corpus=CorpusStore(tmp_path / "store"))).draw(0)

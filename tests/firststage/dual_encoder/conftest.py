@@ -13,7 +13,7 @@ from sirbench.data.documents import Document
 from sirbench.data.tokens import tokenize_texts
 from sirbench.firststage import Learning
 from sirbench.firststage.dual_encoder.encoder import load_dual_encoder
-from sirbench.firststage.dual_encoder.negatives import policy
+from sirbench.firststage.dual_encoder.negatives import POLICIES
 from sirbench.firststage.dual_encoder.queries import make_queries
 from sirbench.study import Compute, FirstStageTraining, Input
 
@@ -59,16 +59,16 @@ def make_policy(learning) -> Callable:
     """Makes a policy by name, as `dense.train` does; `start` is another checkpoint folder."""
 
     def make(name, start=learning.start, **options):
-        kind = policy(name, options)
+        policy = POLICIES.make(name, **options)
         learns = replace(learning, start=start)
         tokens = tokenize_texts(load_tokenizer(start), learning.queries.values(), 8)
         queries = make_queries(
             dict(zip(learning.queries, tokens, strict=True)), POSITIVES, learning.store.documents
         )
         encoder = load_dual_encoder(
-            start, learning.store, learning.compute, learning.device, separate=kind.separate
+            start, learning.store, learning.compute, learning.device, separate=policy.separate
         )
         encoder.queries.eval()  # without dropout
-        return kind(learning=learns, encoder=encoder, queries=queries, **options)
+        return policy.on(learns, encoder, queries)
 
     return make

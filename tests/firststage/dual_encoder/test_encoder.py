@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from sirbench.backbones.checkpoint import load_encoder, load_tokenizer
-from sirbench.firststage.dense import train
+from sirbench.firststage.dense import Dense
 from sirbench.firststage.dual_encoder import encoder as module
 from sirbench.firststage.dual_encoder.encoder import load_dual_encoder
 from sirbench.machine.errors import InputError
@@ -79,14 +79,14 @@ def test_a_published_projection_is_applied_and_kept(published, learning, texts, 
 
 def test_a_projection_is_not_trained(published, learning):
     with pytest.raises(InputError, match=r"has a projection, which is not trained here; .* `steps: 0`"):
-        train(replace(learning, start=published[0]), negatives="in-batch")
+        Dense(negatives="in-batch").train(replace(learning, start=published[0]))
 
 
 def test_no_step_takes_the_encoder_as_it_is(published, learning):
     """Whatever the policy: none of it is asked."""
     untrained = replace(learning, settings=learning.settings.model_copy(update={"steps": 0}))
     for start, pooling in ((learning.start, "mean"), (published[0], "cls")):
-        encoder, progress = train(replace(untrained, start=start))
+        encoder, progress = Dense().train(replace(untrained, start=start))
         assert encoder.pooling == pooling and progress.step == 0
         assert (learning.folder / "train.jsonl").read_text() == ""
         weights = load_file(start / "model.safetensors")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sirbench.data.documents import Document
-from sirbench.firststage import bm25
+from sirbench.firststage.bm25 import BM25
 from sirbench.firststage.lexical.ranking import rank
 from sirbench.firststage.lexical.weighted_index import Postings, build_index
 from sirbench.firststage.lexical.words import Words
@@ -75,7 +75,7 @@ def test_with_frequencies_for_weights_it_is_bm25(texts, queries, depth):
     queries = {f"q{i}": text for i, text in enumerate(queries)}
     if not words:
         return
-    run = bm25.retrieve(documents, queries, depth=len(texts))
+    run = BM25().retrieve(documents, queries, depth=len(texts))
     index = build_index([postings(frequencies[:3]), postings(frequencies[3:])], k1=0.9, b=0.4)
     ours = rank([d.doc_id for d in documents], queries, words, index.scores, depth=len(texts), name="")
     expected = {(query, document): value for query, document, value in run.itertuples(index=False)}

@@ -10,7 +10,7 @@ from sirbench.backbones.checkpoint import load_token_regression, load_tokenizer
 from sirbench.firststage.lexical.words import Words
 from sirbench.firststage.term_weights.labels import query_term_recall
 from sirbench.firststage.term_weights.passages import passage_cutter
-from sirbench.firststage.term_weights.regression import RegressionTraining, TokenRegression, special_tokens
+from sirbench.firststage.term_weights.regression import RegressionTraining, TokenRegression
 from sirbench.machine.errors import TrainingError
 from sirbench.study import FirstStageTraining
 from sirbench.training.loop import train
@@ -43,20 +43,15 @@ def task(world, labels, folder, **settings):
 
 def alone(world, passage):
     """Predictions for a passage as the model makes them without batches or padding."""
-    before, after = special_tokens(world.tokenizer)
-    tokens = torch.tensor([[*before, *passage.tokens.tolist(), *after]])
-    outputs = world.model(input_ids=tokens).logits[0, len(before) :, 0]
+    before, after = world.tokenizer.cls_token_id, world.tokenizer.sep_token_id
+    tokens = torch.tensor([[before, *passage.tokens.tolist(), after]])
+    outputs = world.model(input_ids=tokens).logits[0, 1:, 0]
     return outputs[torch.from_numpy(passage.pieces).long()]
-
-
-def test_special_tokens_are_those_around_a_single_text(tiny_backbone):
-    tokenizer = load_tokenizer(tiny_backbone)
-    assert special_tokens(tokenizer) == ([tokenizer.cls_token_id], [tokenizer.sep_token_id])
 
 
 def test_predictions_come_in_the_order_of_passages_and_words(world):
     predicted = world.on.predict(world.passages)
-    assert len(world.on.chunks(world.passages)) > 5
+    assert len(list(world.on.predictions(world.passages))) > 5
     for passage, found in zip(world.passages, predicted, strict=True):
         expected = alone(world, passage).detach().numpy()
         np.testing.assert_allclose(found, expected, atol=1e-6)

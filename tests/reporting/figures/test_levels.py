@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from sirbench.steps.figure import draw
+from sirbench.reporting.figures import draw
 
 
 def test_points_stand_over_their_selection_in_the_colour_of_their_levels(write_table, points):

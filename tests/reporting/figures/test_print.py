@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from sirbench.steps.figure import draw, make_figure
+from sirbench.reporting.figures import draw
+from sirbench.steps.figure import make_figure
 
 CASES = [(study, figure) for study in ("paper", "demo") for figure in ("figure4", "figure5")]
 TABLES = {"figure4": "table2", "figure5": "table3"}

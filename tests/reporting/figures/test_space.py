@@ -7,13 +7,18 @@ from matplotlib.patches import Polygon
 
 from sirbench.config import load
 from sirbench.evaluation.space import MOMENTS
-from sirbench.jobs.layout import Layout
+from sirbench.jobs.folders import Cell
+from sirbench.reporting.figures import draw
 from sirbench.reporting.figures.space import LOOKS
-from sirbench.steps.figure import draw
 from tests.checkouts import ROOT
 
 RECIPES = ["v1-top-16", "v2-top-16", "v3-top-16", "v4-top-16"]
 TRACE = pd.DataFrame({"step": [0, 1], "epoch": [0, 1], "query_id": "t0", "level": 1, "ranks": [[1], [2, 3]]})
+
+
+def cell(recipe):
+    """A cell of study `test`."""
+    return Cell("test", "bm25", "bert", recipe, 1)
 
 
 def documents(query, split, trained, negatives=8):
@@ -37,10 +42,10 @@ def write_cells(tmp_path, monkeypatch):
 
     def write(frames, recipes=RECIPES):
         for recipe in recipes:
-            folder = Layout("test").cell("bm25", "bert", recipe, 1)
-            folder.mkdir(parents=True)
-            pd.concat(frames, ignore_index=True).to_parquet(folder / "embeddings.parquet")
-            TRACE.to_parquet(folder / "selection.parquet")
+            of_recipe = cell(recipe)
+            of_recipe.folder.mkdir(parents=True)
+            pd.concat(frames, ignore_index=True).to_parquet(of_recipe.embeddings)
+            TRACE.to_parquet(of_recipe.selection)
         return load("test", ROOT / "config")
 
     return write
@@ -113,7 +118,7 @@ def test_regions_are_drawn_where_there_are_enough_documents(write_cells):
 def test_what_the_front_compressor_trained_on_is_dashed(write_cells, texts):
     """In every panel of the row whose weights come from a compressor, which is V2's."""
     config = write_cells(USUAL)
-    path = Layout("test").cell("bm25", "bert", "v2-top-16", 1) / "embeddings.parquet"
+    path = cell("v2-top-16").embeddings
     frame = pd.read_parquet(path)
     frame["front"] = (frame["split"] == "train") & frame["rank"].between(1, 6)
     frame.to_parquet(path)
@@ -167,7 +172,6 @@ def test_an_axis_goes_below_zero_only_where_a_number_does(write_cells):
 
 def test_one_epoch_has_no_dynamics_and_says_so(write_cells, texts, monkeypatch):
     config = write_cells(USUAL[:1], recipes=["v1-top-16"])
-    folder = Layout("test").cell("bm25", "bert", "v1-top-16", 1)
-    TRACE[:1].to_parquet(folder / "selection.parquet")
+    TRACE[:1].to_parquet(cell("v1-top-16").selection)
     shown = [text for text, _ in texts(draw(config, "space").canvas)]
     assert shown.count("needs a second epoch") == 1

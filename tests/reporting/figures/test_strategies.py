@@ -2,7 +2,7 @@
 
 import pytest
 
-from sirbench.steps.figure import draw
+from sirbench.reporting.figures import draw
 
 
 def panel_of(drawing, measure, title):

@@ -6,9 +6,12 @@ import os
 import pytest
 
 from sirbench.config import load
+from sirbench.jobs.folders import Cell
 from sirbench.jobs.layout import Layout
 from sirbench.reporting.page.ran import everything, summary
 from tests.checkouts import ROOT
+
+CELL = Cell("demo", "hdct", "bert", "v0", 1)
 
 
 @pytest.fixture
@@ -30,12 +33,13 @@ def test_backbones_and_first_stages_are_jobs_if_they_are_trained(demo):
 
 def test_their_time_and_losses_count(demo):
     layout = Layout("demo")
-    for folder, seconds in ((layout.pretraining("bert"), 1800), (layout.learned("ance"), 5400)):
-        folder.mkdir(parents=True)
-        (folder / "provenance.json").write_text(json.dumps({"seconds": seconds, "gpu_seconds": seconds / 2}))
-        (folder / "train.jsonl").write_text('{"step": 0, "loss": 2.5}\n')
-    layout.log("train-first-stage/hdct").parent.mkdir(parents=True)
-    layout.log("train-first-stage/hdct").write_text("error: no label is above 0\n")
+    for trained, seconds in ((layout.pretraining("bert"), 1800), (layout.learned("ance"), 5400)):
+        trained.folder.mkdir(parents=True)
+        trained.provenance.write_text(json.dumps({"seconds": seconds, "gpu_seconds": seconds / 2}))
+        trained.step_log.write_text('{"step": 0, "loss": 2.5}\n')
+    log = layout.log("train-first-stage", "hdct")
+    log.parent.mkdir(parents=True)
+    log.write_text("error: no label is above 0\n")
     jobs = {job.title: job for job in everything(demo)}
     assert jobs["backbone bert"].done and jobs["first stage ance"].losses() == [2.5]
     assert jobs["first stage hdct"].state == "failed: error: no label is above 0"
@@ -45,9 +49,8 @@ def test_their_time_and_losses_count(demo):
 
 def test_a_cell_that_is_trained_and_not_measured_is_said_to_be(demo):
     layout = Layout("demo")
-    folder = layout.cell("hdct", "bert", "v0", 1)
-    (folder / "checkpoint").mkdir(parents=True)  # it stays until the cell is measured
-    log = layout.log("train/hdct-bert-v0-seed1")
+    CELL.checkpoint.mkdir(parents=True)  # it stays until the cell is measured
+    log = layout.log("train", CELL.job)
     log.parent.mkdir(parents=True)
     log.write_text("")
 
@@ -55,9 +58,9 @@ def test_a_cell_that_is_trained_and_not_measured_is_said_to_be(demo):
         return {job.title: job.state for job in everything(demo)}["hdct / bert / v0"]
 
     assert state() == "stopped at a checkpoint, from which it resumes"
-    (folder / "provenance.json").write_text("{}")
+    CELL.provenance.write_text("{}")
     assert state() == "trained, not measured"
-    failed = layout.log("rerank/hdct-bert-v0-seed1")
+    failed = layout.log("rerank", CELL.job)
     failed.parent.mkdir(parents=True)
     failed.write_text("error: the model has collapsed\n")
     os.utime(log, (0, 0))
@@ -66,12 +69,11 @@ def test_a_cell_that_is_trained_and_not_measured_is_said_to_be(demo):
 
 def test_measures_from_before_a_recipe_changed_are_not_done(demo):
     layout = Layout("demo")
-    folder = layout.cell("hdct", "bert", "v0", 1)
-    folder.mkdir(parents=True)
-    (folder / "per_query.csv").write_text("query_id,RR@10\n")
-    (folder / "provenance.json").write_text('{"job": {"epochs": 7}}')
-    for step in ("train", "evaluate"):
-        layout.log(f"{step}/hdct-bert-v0-seed1").parent.mkdir(parents=True)
-        layout.log(f"{step}/hdct-bert-v0-seed1").write_text("")
+    CELL.folder.mkdir(parents=True)
+    CELL.per_query.write_text("query_id,RR@10\n")
+    CELL.provenance.write_text('{"job": {"epochs": 7}}')
+    for verb in ("train", "evaluate"):
+        layout.log(verb, CELL.job).parent.mkdir(parents=True)
+        layout.log(verb, CELL.job).write_text("")
     job = {job.title: job for job in everything(demo)}["hdct / bert / v0"]
     assert (job.done, job.state) == (False, "measured before the study or its recipe changed")

@@ -3,6 +3,8 @@
 import pandas as pd
 import pytest
 
+from sirbench.jobs.folders import Condition
+from sirbench.reporting.tables.tidy import tidy_table
 from sirbench.study import Row, Table
 
 BASE, TWICE, NONE, ODD = [0.5, 0.5, 0.25], [1.0, 1.0, 0.5], [0.0, 0.0, 0.0], [0.5, 0.5, 1.0]
@@ -14,6 +16,17 @@ def values(**columns):
     """Per-query values of the queries 1, 2, 3; a keyword RR_100 becomes the measure RR@100."""
     index = pd.Index(["1", "2", "3"], name="query_id")
     return pd.DataFrame({name.replace("_", "@"): column for name, column in columns.items()}, index=index)
+
+
+def condition(candidates, backbone, recipe):
+    """What a number of study `mine` is about."""
+    return Condition("mine", candidates, backbone, recipe)
+
+
+def tidy_lines(name, table, per_query, candidates, seeds=1, published=None):
+    """The tidy table of all rows, each with all of these candidates."""
+    places = [(row, condition(run, row.backbone, row.recipe)) for row in table.rows for run in candidates]
+    return tidy_table(name, table, places, per_query, seeds, published)
 
 
 @pytest.fixture
@@ -29,9 +42,9 @@ def two_rows():
         ],
     )
     per_query = {
-        ("hdct", "bert", "v0"): values(RR_100=BASE, RR_10=TWICE),
-        ("hdct", "bert", "v4-top-8"): values(RR_100=TWICE, RR_10=BASE),
-        ("ance", "bert", "v0"): values(RR_100=BASE, RR_10=ODD),
-        ("ance", "bert", "v4-top-8"): values(RR_100=BASE, RR_10=ODD),
+        condition("hdct", "bert", "v0"): values(RR_100=BASE, RR_10=TWICE),
+        condition("hdct", "bert", "v4-top-8"): values(RR_100=TWICE, RR_10=BASE),
+        condition("ance", "bert", "v0"): values(RR_100=BASE, RR_10=ODD),
+        condition("ance", "bert", "v4-top-8"): values(RR_100=BASE, RR_10=ODD),
     }
     return table, per_query

@@ -7,7 +7,7 @@ import pytest
 
 from sirbench.reporting.tables import latex
 from sirbench.reporting.tables.presentation import present
-from sirbench.reporting.tables.tidy import tidy_table
+from tests.reporting.tables.conftest import tidy_lines
 
 GROUPS = {"hdct": "HDCT Top 100", "ance": "ANCE Top 100"}
 FIRST_STAGE = {"hdct": {"RR@100": 0.2931, "R@100": 0.75}, "ance": {"RR@100": 0.389, "R@100": 0.8}}
@@ -35,7 +35,7 @@ V4 Top 8 & \textbf{0.833}\rlap{\textsuperscript{$\dagger$}} & 0.417\rlap{\textsu
 
 
 def shown(table, per_query, **more):
-    tidy = tidy_table("table3", table, per_query, list(GROUPS), 2, None)
+    tidy = tidy_lines("table3", table, per_query, list(GROUPS), seeds=2)
     return latex.render(present(tidy, table, per_query, GROUPS, FIRST_STAGE, **more))
 
 

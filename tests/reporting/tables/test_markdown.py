@@ -5,9 +5,8 @@ import pytest
 
 from sirbench.reporting.tables import markdown
 from sirbench.reporting.tables.presentation import present
-from sirbench.reporting.tables.tidy import tidy_table
 from sirbench.study import Row
-from tests.reporting.tables.conftest import NONE, ODD, TWICE, values
+from tests.reporting.tables.conftest import NONE, ODD, TWICE, condition, tidy_lines, values
 
 GROUPS = {"hdct": "HDCT Top 100", "ance": "ANCE Top 100"}
 FIRST_STAGE = {"hdct": {"RR@100": 0.2931, "R@100": 0.75}, "ance": {"RR@100": 0.389, "R@100": 0.8}}
@@ -31,7 +30,7 @@ queries on the column's own measure, p < 0.05; in parentheses where Holm's corre
 
 
 def shown(table, per_query, seeds=2, published=None, **more):
-    tidy = tidy_table("table3", table, per_query, list(GROUPS), seeds, published)
+    tidy = tidy_lines("table3", table, per_query, list(GROUPS), seeds, published)
     return markdown.render(present(tidy, table, per_query, GROUPS, FIRST_STAGE, **more))
 
 
@@ -45,8 +44,8 @@ def test_a_mark_that_holm_undoes_stands_in_parentheses(two_rows):
     more = {"v1-top-16": "V1 Top 16", "v3-top-8": "V3 Top 8"}
     rows = [*table.rows, *(Row(label=label, backbone="bert", recipe=name) for name, label in more.items())]
     for run in GROUPS:
-        per_query[run, "bert", "v1-top-16"] = values(RR_100=NONE, RR_10=NONE)
-        per_query[run, "bert", "v3-top-8"] = values(RR_100=ODD, RR_10=ODD)
+        per_query[condition(run, "bert", "v1-top-16")] = values(RR_100=NONE, RR_10=NONE)
+        per_query[condition(run, "bert", "v3-top-8")] = values(RR_100=ODD, RR_10=ODD)
     text = shown(table.model_copy(update={"rows": rows}), per_query)
     assert "| V4 Top 8 | **0.833**(†) |" in text
     assert "| V1 Top 16 | 0.000(‡) |" in text
@@ -55,7 +54,7 @@ def test_a_mark_that_holm_undoes_stands_in_parentheses(two_rows):
 
 def test_what_prints_equal_is_equally_bold(two_rows):
     table, per_query = two_rows
-    per_query["ance", "bert", "v4-top-8"]["RR@100"] += 1e-5
+    per_query[condition("ance", "bert", "v4-top-8")]["RR@100"] += 1e-5
     assert "| BERT | 0.417 | **0.833** | **0.417** | **0.667** |" in shown(table, per_query)
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from sirbench.config import load
 from sirbench.evaluation.measures import write_per_query
-from sirbench.jobs import plan
+from sirbench.jobs.folders import Cell, Condition
+from sirbench.jobs.job import job_of_cell, made_as
 from sirbench.jobs.layout import Layout
 from sirbench.reporting.tables.measured import is_measured, measured_values, missing_notes, table_numbers
 from tests.checkouts import ROOT, with_bm25_alone
@@ -22,16 +23,14 @@ def scifact(tmp_path, monkeypatch):
     for recipe, seeds in (("v0", (1, 2, 3)), ("v1-random-16", (1, 2))):
         for seed in seeds:
             frame = pd.DataFrame({"RR@100": [0.0, seed / 4], "RR@10": [0.0, 0.0]}, index=queries)
-            write_measured(config, ("bm25", "bert", recipe), seed, frame)
+            write_measured(config, Cell("scifact", "bm25", "bert", recipe, seed), frame)
     return config
 
 
-def write_measured(config, cell, seed, frame):
+def write_measured(config, cell, frame):
     """A cell's values, with the record of its training as study and recipe have it."""
-    folder = Layout(config.name).cell(*cell, seed)
-    write_per_query(frame, folder / "per_query.csv")
-    job = plan.plan(config.recipes[cell[2]], config.study)
-    (folder / "provenance.json").write_text(json.dumps(plan.made_as(job, config.study)))
+    write_per_query(frame, cell.per_query)
+    cell.provenance.write_text(json.dumps(made_as(job_of_cell(config, cell), config.study)))
 
 
 def test_without_a_table_the_cells_that_are_there_in_every_seed_are_worked_out(scifact):
@@ -60,7 +59,7 @@ def test_a_table_that_is_there_is_taken_as_it_is_unless_one_of_its_cells_has_beg
     lines = table_numbers(scifact, "table2", ["RR@100"]).set_index("row")
     assert lines.loc["BERT", "value"] == 0.75
     assert len(lines) == 10
-    (Layout("scifact").cell("bm25", "bert", "v1-random-16", 2) / "provenance.json").unlink()
+    Cell("scifact", "bm25", "bert", "v1-random-16", 2).provenance.unlink()
     lines = table_numbers(scifact, "table2", ["RR@100"]).set_index("row")
     assert lines.loc["BERT", "value"] == pytest.approx(0.25)
 
@@ -68,14 +67,17 @@ def test_a_table_that_is_there_is_taken_as_it_is_unless_one_of_its_cells_has_beg
 @pytest.mark.parametrize("change", ["epochs", "loss", "no record", "learning_rate"])
 def test_values_of_a_model_that_was_trained_otherwise_do_not_count(change, scifact):
     """As when a recipe has changed and its new training failed: Snakemake deletes no measures."""
-    path = Layout("scifact").cell("bm25", "bert", "v0", 2) / "provenance.json"
-    assert ("bm25", "bert", "v0") in measured_values(scifact, "table2")
-    made = json.loads(path.read_text())
+    v0 = Condition("scifact", "bm25", "bert", "v0")
+    record = v0.cell(2).provenance
+    assert v0 in measured_values(scifact, "table2")
+    made = json.loads(record.read_text())
     if change == "no record":
-        path.unlink()
+        record.unlink()
     else:
-        made["training" if change == "learning_rate" else "job"][change] = 7
-        path.write_text(json.dumps(made))
+        places = {"epochs": made["job"], "loss": made["job"]["strategy"], "learning_rate": made["training"]}
+        assert change in places[change]
+        places[change][change] = 7
+        record.write_text(json.dumps(made))
     assert measured_values(scifact, "table2") == {}
-    assert not is_measured(scifact, ("bm25", "bert", "v0"), 2)
-    assert is_measured(scifact, ("bm25", "bert", "v0"), 3)
+    assert not is_measured(scifact, v0.cell(2))
+    assert is_measured(scifact, v0.cell(3))

@@ -7,9 +7,9 @@ import pytest
 
 from sirbench.machine.errors import InputError
 from sirbench.reporting.tables.published import read_published
-from sirbench.reporting.tables.tidy import tidy_table, verdict
+from sirbench.reporting.tables.tidy import verdict
 from sirbench.study import Row, Table
-from tests.reporting.tables.conftest import BASE, NONE, ODD, TWICE, values
+from tests.reporting.tables.conftest import BASE, NONE, ODD, TWICE, condition, tidy_lines, values
 
 P_OF_T5 = 1 - 5 / sqrt(27)  # two degrees of freedom: p = 1 - |t| / sqrt(2 + t^2) = .0377
 P_OF_T1 = 1 - 1 / sqrt(3)  # .4226
@@ -30,10 +30,10 @@ def four_rows():
         ],
     )
     per_query = {
-        ("hdct", "bert", "v0"): values(RR_100=BASE),
-        ("hdct", "bert", "v4-top-8"): values(RR_100=TWICE),
-        ("hdct", "bert", "v1-top-16"): values(RR_100=NONE),
-        ("hdct", "bert", "v3-top-8"): values(RR_100=ODD),
+        condition("hdct", "bert", "v0"): values(RR_100=BASE),
+        condition("hdct", "bert", "v4-top-8"): values(RR_100=TWICE),
+        condition("hdct", "bert", "v1-top-16"): values(RR_100=NONE),
+        condition("hdct", "bert", "v3-top-8"): values(RR_100=ODD),
     }
     return table, per_query
 
@@ -51,7 +51,7 @@ def published(tmp_path):
 
 def test_the_columns_are_those_that_the_readers_of_results_rely_on(two_rows):
     table, per_query = two_rows
-    frame = tidy_table("table3", table, per_query, ["hdct", "ance"], 3, None)
+    frame = tidy_lines("table3", table, per_query, ["hdct", "ance"], 3, None)
     assert ",".join(frame.columns) == (
         "table,row,backbone,recipe,candidates,measure,value,ci_low,ci_high,seeds,queries,"
         "p_value,p_holm,significant,published,difference"
@@ -60,7 +60,7 @@ def test_the_columns_are_those_that_the_readers_of_results_rely_on(two_rows):
 
 def test_a_line_per_row_candidates_and_measure(two_rows):
     table, per_query = two_rows
-    frame = tidy_table("mine", table, per_query, ["hdct", "ance"], 3, None)
+    frame = tidy_lines("mine", table, per_query, ["hdct", "ance"], 3, None)
     assert frame[["row", "candidates", "measure"]].to_numpy().tolist() == [
         [row, run, measure]
         for row in ("BERT", "V4 Top 8")
@@ -75,7 +75,7 @@ def test_a_line_per_row_candidates_and_measure(two_rows):
 def test_means_and_intervals(four_rows):
     """With three queries a mean of three equal draws of the odd one out has probability 1/27 = 3.7 %, which
     is more than 2.5 %: the intervals reach from the lowest value to the highest."""
-    frame = tidy_table("table3", *four_rows, ["hdct"], 1, None)
+    frame = tidy_lines("table3", *four_rows, ["hdct"])
     assert frame["value"].tolist() == pytest.approx([5 / 12, 10 / 12, 0.0, 8 / 12])
     assert frame["ci_low"].tolist() == [0.25, 0.5, 0.0, 0.5]
     assert frame["ci_high"].tolist() == [0.5, 1.0, 0.0, 1.0]
@@ -83,7 +83,7 @@ def test_means_and_intervals(four_rows):
 
 def test_p_values_and_holm(four_rows):
     """Three tests: .0377 twice and .4226 once; Holm: .0377 * 3, then .0377 * 2 raised to it, then .4226."""
-    frame = tidy_table("table3", *four_rows, ["hdct"], 1, None)
+    frame = tidy_lines("table3", *four_rows, ["hdct"])
     assert frame["p_value"].tolist() == pytest.approx([nan, P_OF_T5, P_OF_T5, P_OF_T1], nan_ok=True)
     assert frame["p_holm"].tolist() == pytest.approx([nan, 3 * P_OF_T5, 3 * P_OF_T5, P_OF_T1], nan_ok=True)
     assert frame["significant"].tolist() == [False, True, True, False]
@@ -91,8 +91,8 @@ def test_p_values_and_holm(four_rows):
 
 def test_each_measure_and_each_candidates_has_its_own_test_and_family(two_rows):
     table, per_query = two_rows
-    per_query["hdct", "bert", "v4-top-8"]["RR@10"] = [1.0, 1.0, 1.25]  # + (0, 0, .75): t = 1
-    frame = tidy_table("table3", table, per_query, ["hdct", "ance"], 1, None).iloc[4:]
+    per_query[condition("hdct", "bert", "v4-top-8")]["RR@10"] = [1.0, 1.0, 1.25]  # + (0, 0, .75): t = 1
+    frame = tidy_lines("table3", table, per_query, ["hdct", "ance"]).iloc[4:]
     assert frame["p_value"].tolist() == pytest.approx([P_OF_T5, P_OF_T1, 1.0, 1.0])
     assert frame["p_holm"].tolist() == pytest.approx([P_OF_T5, P_OF_T1, 1.0, 1.0])
     assert frame["significant"].tolist() == [True, False, False, False]
@@ -102,39 +102,37 @@ def test_a_row_is_tested_against_its_own_backbone_only(four_rows):
     table, per_query = four_rows
     rows = [Row(label="ELECTRA + V4", backbone="electra", recipe="v4-top-8")]
     table = table.model_copy(update={"rows": rows})
-    per_query["hdct", "electra", "v4-top-8"] = values(RR_100=TWICE)
-    untested = tidy_table("table2", table, per_query, ["hdct"], 1, None)
+    per_query[condition("hdct", "electra", "v4-top-8")] = values(RR_100=TWICE)
+    untested = tidy_lines("table2", table, per_query, ["hdct"])
     assert untested[["p_value", "p_holm"]].isna().all(axis=None)
     assert not untested["significant"].any()
-    per_query["hdct", "electra", "v0"] = values(RR_100=BASE)  # a cell of the study, no row of the table
-    assert tidy_table("table2", table, per_query, ["hdct"], 1, None)["p_value"].item() == pytest.approx(
-        P_OF_T5
-    )
+    per_query[condition("hdct", "electra", "v0")] = values(RR_100=BASE)  # a cell, but not a row of the table
+    assert tidy_lines("table2", table, per_query, ["hdct"])["p_value"].item() == pytest.approx(P_OF_T5)
 
 
 def test_another_baseline(four_rows):
     table, per_query = four_rows
     table = table.model_copy(update={"baseline": "v4-top-8"})
-    frame = tidy_table("table3", table, per_query, ["hdct"], 1, None)
+    frame = tidy_lines("table3", table, per_query, ["hdct"])
     assert frame["p_value"].isna().tolist() == [False, True, False, False]
 
 
 def test_published_numbers_are_those_of_the_papers_table_of_that_name(four_rows, published):
-    frame = tidy_table("table3", *four_rows, ["hdct"], 1, published)
+    frame = tidy_lines("table3", *four_rows, ["hdct"], published=published)
     assert frame["published"].tolist() == pytest.approx([nan, 0.75, nan, nan], nan_ok=True)
     assert frame["difference"].tolist() == pytest.approx([nan, 10 / 12 - 0.75, nan, nan], nan_ok=True)
 
 
 @pytest.mark.parametrize("name", ["table3", "mine"])
 def test_nothing_is_published_for_another_setting_or_another_table(four_rows, published, name):
-    frame = tidy_table(name, *four_rows, ["hdct"], 1, None if name == "table3" else published)
+    frame = tidy_lines(name, *four_rows, ["hdct"], 1, None if name == "table3" else published)
     assert frame[["published", "difference"]].isna().all(axis=None)
 
 
 def test_a_single_query_has_a_value_but_neither_interval_nor_test(four_rows):
     table, per_query = four_rows
     per_query = {cell: frame.iloc[:1] for cell, frame in per_query.items()}
-    frame = tidy_table("table3", table, per_query, ["hdct"], 1, None)
+    frame = tidy_lines("table3", table, per_query, ["hdct"])
     assert frame["value"].tolist() == [0.5, 1.0, 0.0, 0.5]
     assert set(frame["queries"]) == {1}
     assert frame[["ci_low", "ci_high", "p_value", "p_holm"]].isna().all(axis=None)
@@ -142,27 +140,29 @@ def test_a_single_query_has_a_value_but_neither_interval_nor_test(four_rows):
 
 def test_missing_cells_are_all_named(two_rows):
     table, per_query = two_rows
-    del per_query["ance", "bert", "v0"], per_query["hdct", "bert", "v4-top-8"]
-    with pytest.raises(InputError, match=r"table3: no per-query values of hdct/bert/v4-top-8, ance/bert/v0;"):
-        tidy_table("table3", table, per_query, ["hdct", "ance"], 1, None)
+    del per_query[condition("ance", "bert", "v0")], per_query[condition("hdct", "bert", "v4-top-8")]
+    with pytest.raises(InputError, match=r"table3: no per-query values of ance/bert/v0, hdct/bert/v4-top-8;"):
+        tidy_lines("table3", table, per_query, ["hdct", "ance"])
 
 
 def test_a_missing_measure_is_named(two_rows):
     table, per_query = two_rows
-    per_query["ance", "bert", "v0"] = values(RR_100=BASE)
+    per_query[condition("ance", "bert", "v0")] = values(RR_100=BASE)
     with pytest.raises(InputError, match=r"ance/bert/v0 lacks RR@10"):
-        tidy_table("table3", table, per_query, ["hdct", "ance"], 1, None)
+        tidy_lines("table3", table, per_query, ["hdct", "ance"])
 
 
 def test_cells_about_other_queries_are_refused(four_rows):
     table, per_query = four_rows
-    per_query["hdct", "bert", "v1-top-16"] = per_query["hdct", "bert", "v1-top-16"].iloc[:2]
+    per_query[condition("hdct", "bert", "v1-top-16")] = per_query[
+        condition("hdct", "bert", "v1-top-16")
+    ].iloc[:2]
     with pytest.raises(InputError, match=r"hdct/bert/v1-top-16 and hdct/bert/v0 are about different queries"):
-        tidy_table("table3", table, per_query, ["hdct"], 1, None)
+        tidy_lines("table3", table, per_query, ["hdct"])
 
 
 def test_the_csv_reads_back_and_leaves_what_was_not_tested_empty(two_rows, tmp_path):
-    frame = tidy_table("table3", *two_rows, ["hdct", "ance"], 1, None)
+    frame = tidy_lines("table3", *two_rows, ["hdct", "ance"])
     frame.to_csv(tmp_path / "table3.csv", index=False)
     first = (tmp_path / "table3.csv").read_text().splitlines()[1]
     assert first == f"table3,BERT,bert,v0,hdct,RR@100,{5 / 12!r},0.25,0.5,1,3,,,False,,"

@@ -1,22 +1,28 @@
-"""Where negatives come from: a policy is one file here with a class `Negatives`, found by its name.
+"""Policies: where the negatives of dense retrieval come from, and the loss that is taken of them.
 
-A policy also has the loss of its paper, and may have a state of its own, kept beside the checkpoint. Its
-options are the fields that it adds to those of `Policy`.
+Each file here holds a class derived from `Policy`; a study names it under the option `negatives` of `dense`,
+alone or with options, which are the fields of the class: `negatives: {name: ance, refresh_every: 30}`. A
+policy may have a state of its own, kept beside the checkpoint.
+
+These files import torch, and what needs it, where they compute: every reading of config/ imports them.
 """
 
-import pkgutil
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from importlib import import_module
-from typing import ClassVar, NamedTuple
+from __future__ import annotations
 
-from torch import Tensor
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
-from sirbench.firststage import Learning
-from sirbench.firststage.dual_encoder.encoder import DualEncoder
-from sirbench.firststage.dual_encoder.queries import Batch, Query
-from sirbench.machine.errors import InputError
+from pydantic import PrivateAttr
+
+from sirbench.study.registry import Plugin, Registry
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from sirbench.firststage import Learning
+    from sirbench.firststage.dual_encoder.encoder import DualEncoder
+    from sirbench.firststage.dual_encoder.queries import Batch, Query
 
 
 class Loss(NamedTuple):
@@ -26,26 +32,47 @@ class Loss(NamedTuple):
     texts: int
 
 
-@dataclass(kw_only=True)
-class Policy(ABC):
-    """How a step of training comes by its negatives, and what loss it takes of them.
+class Policy(Plugin):
+    """Where the negatives of a training step come from, and the loss that is computed with them.
 
-    The hooks are those of `sirbench.training.task.Task`.
+    A study sets the options only. `on` returns a copy that works on an encoder, and the other methods need
+    such a copy. The hooks are those of `sirbench.training.task.Task`.
     """
 
     separate: ClassVar[bool] = False
     """Whether documents have an encoder of their own."""
 
-    learning: Learning
-    encoder: DualEncoder
-    queries: Sequence[Query]
+    _learning: Learning = PrivateAttr()
+    _encoder: DualEncoder = PrivateAttr()
+    _queries: Sequence[Query] = PrivateAttr()
+
+    def on(self, learning: Learning, encoder: DualEncoder, queries: Sequence[Query]) -> Self:
+        """A copy that trains this encoder on these queries."""
+        copy = self.model_copy()
+        copy._learning, copy._encoder, copy._queries = learning, encoder, queries
+        return copy
+
+    @property
+    def learning(self) -> Learning:
+        """Settings and data of the training."""
+        return self._learning
+
+    @property
+    def encoder(self) -> DualEncoder:
+        """The encoder that is trained."""
+        return self._encoder
+
+    @property
+    def queries(self) -> Sequence[Query]:
+        """All training queries."""
+        return self._queries
 
     @abstractmethod
     def loss(self, batch: Batch, step: int) -> Loss:
         """The loss of a step (from 0), a function of the step, the encoder and the policy's state."""
 
     def start(self, step: int) -> None:
-        """Before the first step of this attempt: make the state, or get back the one of this step."""
+        """Before the first step of this attempt: make the state, or restore the one of this step."""
 
     def after(self, done: int) -> None:
         """After the optimiser's step, `done` steps in all."""
@@ -53,25 +80,6 @@ class Policy(ABC):
     def flush(self, done: int) -> None:
         """A checkpoint of `done` steps is about to be written."""
 
-    def check(self, option: str, low: float, high: float = float("inf")) -> None:
-        """Raise `InputError` unless the option of this name is between two bounds."""
-        value = getattr(self, option)
-        if not low <= value <= high:
-            allowed = f"{low} or more" if high == float("inf") else f"{low} to {high}"
-            raise InputError(f"candidates.*.options.{option}: {value}; allowed: {allowed}")
 
-
-def policy(name: str, options: Mapping[str, object]) -> type[Policy]:
-    """The policy of this name; `InputError` where there is none, or it lacks one of the options."""
-    known = sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__))
-    if name not in known:
-        raise InputError(f"candidates.*.options.negatives: {name!r}; allowed: {', '.join(known)}")
-    found = import_module(f"{__name__}.{name.replace('-', '_')}").Negatives
-    allowed = sorted({it.name for it in fields(found) if it.init} - {it.name for it in fields(Policy)})
-    for option in options:
-        if option not in allowed:
-            raise InputError(
-                f"candidates.*.options.{option}: negatives: {name} has no such option; "
-                f"allowed: {', '.join(allowed)}"
-            )
-    return found
+POLICIES: Registry[Policy] = Registry(__name__, Policy, "negatives")
+"""Every policy, by the name that studies give it."""

@@ -10,60 +10,71 @@ swapped places in the ranking:
     nDCG:  |1 / log2(1 + r+) - 1 / log2(1 + r-)|     (one positive, so the ideal is 1)
 
 The ranking is the top n of the current query encoder without the query's other positives; a positive that is
-not in it stands behind it, at rank n + 1, as in the authors' code. (That code divides by the number of pairs,
-a constant that Adam ignores.) The paper starts from a trained model, best from STAR's; from a backbone (no
-`start` in the study) documents keep embeddings that mean nothing, and there is little to gain.
+not in it comes after it, at rank n + 1, as in the authors' code. (That code divides by the number of pairs, a
+constant that Adam ignores.) The paper starts from a trained model, best from STAR's; from a bare backbone
+(no `start` in the study) the documents' embeddings mean nothing, and there is little to gain.
 """
 
-from dataclasses import dataclass, field
-from typing import ClassVar
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
-import torch
-from torch import Tensor
+from pydantic import Field
 
-from sirbench.firststage.dual_encoder.frozen import FrozenDocuments, freeze_documents
 from sirbench.firststage.dual_encoder.hard_negatives import without_positives
-from sirbench.firststage.dual_encoder.losses import ranknet
 from sirbench.firststage.dual_encoder.negatives import Loss, Policy
-from sirbench.firststage.dual_encoder.queries import Batch, Query
-from sirbench.firststage.dual_encoder.search import alphabetical_places, search
-from sirbench.machine.errors import InputError
 
-GAINS = {"RR": lambda ranks: 1 / ranks, "nDCG": lambda ranks: 1 / torch.log2(1 + ranks)}
-"""What a relevant document at a rank (from 1) contributes to a measure."""
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from sirbench.firststage.dual_encoder.frozen import FrozenDocuments
+    from sirbench.firststage.dual_encoder.queries import Batch, Query
+
+Measure = Literal["RR", "nDCG"]
 
 
-@dataclass(kw_only=True)
-class Negatives(Policy):
-    """The top of the query encoder as it is."""
+class ADORE(Policy):
+    """The top documents of the query encoder at this step."""
 
     separate: ClassVar[bool] = True
 
-    top: int = 200
+    top: int = Field(200, ge=1)
     """How many documents are retrieved for each query (the authors: 200)."""
-    measure: str = "RR"
-    """What is optimised: `RR` or `nDCG`."""
-    frozen: FrozenDocuments = field(init=False)
-    places: np.ndarray = field(init=False)
+    measure: Measure = "RR"
+    """What is optimised."""
 
-    def __post_init__(self):
-        self.check("top", 1)
-        if self.measure not in GAINS:
-            raise InputError(f"candidates.*.options.measure: {self.measure!r}; allowed: {', '.join(GAINS)}")
-        self.encoder.documents.requires_grad_(False).eval()
-        self.places = alphabetical_places(self.encoder.store.documents.ids)
+    @cached_property
+    def frozen(self) -> FrozenDocuments:
+        """The documents' embeddings, as `start` leaves them."""
+        from sirbench.firststage.dual_encoder.frozen import FrozenDocuments
+
+        return FrozenDocuments(self.learning.folder / "documents", self.encoder.device)
+
+    @cached_property
+    def places(self) -> np.ndarray:
+        """The place of each document in the alphabet."""
+        from sirbench.firststage.dual_encoder.search import alphabetical_places
+
+        return alphabetical_places(self.encoder.store.documents.ids)
 
     def start(self, step: int) -> None:
-        """Embed the documents, or get them back: a later attempt has the same ones."""
+        """Embed the documents, or load them: a later attempt uses the same embeddings."""
+        from sirbench.firststage.dual_encoder.frozen import freeze_documents
+
+        self.encoder.documents.requires_grad_(False).eval()
         folder = self.learning.folder / "documents"
         if step == 0 or not folder.is_dir():
             freeze_documents(self.encoder, folder, self.learning.name)
-        self.frozen = FrozenDocuments(folder, self.encoder.device)
 
     def loss(self, batch: Batch, step: int) -> Loss:
         """The mean over queries; both ranking and loss are of this step's embeddings, dropout included."""
-        gradient = "cached" if self.encoder.compute.gradient_cache else "kept"
+        import torch
+
+        from sirbench.firststage.dual_encoder.losses import ranknet
+
+        gradient = self.encoder.compute.gradient
         queries = self.encoder.embed_queries([query.tokens for query in batch.queries], gradient)
         negatives, ranks = self.retrieve(queries.detach(), batch)
         real = torch.from_numpy(negatives >= 0).to(queries.device)
@@ -76,8 +87,11 @@ class Negatives(Policy):
     def retrieve(self, queries: Tensor, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
         """The negatives (queries, top) in the top of each query, -1 for none, and the rank of its positive.
 
-        Ranks (queries,) count from 1, without other positives; beyond the last negative: not retrieved.
+        Ranks (queries,) count from 1, without other positives; that of a positive which is not retrieved
+        comes after the last negative.
         """
+        from sirbench.firststage.dual_encoder.search import search
+
         most = max(len(query.positives) for query in batch.queries)
         depth = min(len(self.places), self.top + most)
         ranked, _ = search(queries, self.frozen.blocks(), self.places, depth)
@@ -97,12 +111,18 @@ def rank_among(ranked: np.ndarray, query: Query, positive: int, top: int) -> int
     return int(found[0]) + 1 if len(found) else len(alone) + 1
 
 
-def lambda_weights(ranks: Tensor, top: int, measure: str) -> Tensor:
+def lambda_weights(ranks: Tensor, top: int, measure: Measure) -> Tensor:
     """|delta M| (queries, top) of swapping each query's positive, at `ranks` (queries,), with each negative.
 
     The i-th negative has rank i before the positive and i + 1 behind it.
     """
-    gain = GAINS[measure]
+    import torch
+
     places = torch.arange(1, top + 1, device=ranks.device)
     negative_ranks = places + (places >= ranks[:, None])
-    return (gain(ranks[:, None].float()) - gain(negative_ranks.float())).abs()
+    return (_gain(ranks[:, None].float(), measure) - _gain(negative_ranks.float(), measure)).abs()
+
+
+def _gain(ranks: Tensor, measure: Measure) -> Tensor:
+    """What a relevant document at a rank (from 1) contributes to a measure."""
+    return 1 / ranks if measure == "RR" else 1 / (1 + ranks).log2()

@@ -1,4 +1,4 @@
-"""Random negatives: documents of the collection at random, and what the batch has for other queries.
+"""Random negatives: documents drawn from the collection, and those of the batch's other queries.
 
     L = 1/n sum over pairs (q, d-) of l(s(q, d+), s(q, d-)),    l = RankNet's log(1 + exp(s- - s+))
 
@@ -6,35 +6,36 @@ The in-batch documents were drawn for other queries, at random from this one's p
 encoding. Zhan et al. (SIGIR 2021) compare against these, with the same loss.
 """
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
+from pydantic import Field
 
-from sirbench.firststage.dual_encoder.batch import score_batch
-from sirbench.firststage.dual_encoder.losses import ranknet
 from sirbench.firststage.dual_encoder.negatives import Loss, Policy
-from sirbench.firststage.dual_encoder.queries import Batch, Query
 from sirbench.machine.randomness import random_generator
 
+if TYPE_CHECKING:
+    from sirbench.firststage.dual_encoder.queries import Batch, Query
 
-@dataclass(kw_only=True)
-class Negatives(Policy):
+
+class Random(Policy):
     """Uniform from the collection without the query's judged positives."""
 
-    per_query: int = 1
+    per_query: int = Field(1, ge=0)
     """Documents drawn for each query and step; 0: only what the batch has."""
-
-    def __post_init__(self):
-        self.check("per_query", 0)
 
     def loss(self, batch: Batch, step: int) -> Loss:
         """RankNet's mean over all pairs of the batch."""
+        from sirbench.firststage.dual_encoder.batch import score_batch
+        from sirbench.firststage.dual_encoder.losses import ranknet_mean
+
         seed, size = self.learning.settings.seed, len(self.encoder.store.documents.ids)
         drawn = [draw(query, self.per_query, size, seed, step) for query in batch.queries]
         scored = score_batch(self.encoder, batch, np.stack(drawn))
         weights = (scored.own | scored.others).float()
-        pairs = weights.sum().clamp(min=1)
-        return Loss(ranknet(scored.positives, scored.scores, weights).sum() / pairs, scored.texts)
+        return Loss(ranknet_mean(scored.positives, scored.scores, weights), scored.texts)
 
 
 def draw(query: Query, count: int, documents: int, seed: int, step: int) -> np.ndarray:

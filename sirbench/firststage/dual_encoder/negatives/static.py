@@ -1,4 +1,4 @@
-"""Static hard negatives: BM25's top documents of each query, found once and for all.
+"""Static hard negatives: BM25's top documents of each query, found once, before training.
 
     L = 1/n sum over pairs (q, d-) of l(s(q, d+), s(q, d-)),    l = RankNet's log(1 + exp(s- - s+))
 
@@ -6,31 +6,21 @@ d- is drawn anew at each step from the `top` documents without the judged positi
 (SIGIR 2021) find unstable: nothing keeps the documents apart that BM25 does not rank high.
 """
 
-from dataclasses import dataclass, field
+from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
 
-from sirbench.firststage.dual_encoder.batch import score_batch
-from sirbench.firststage.dual_encoder.hard_negatives import HardNegatives, of_bm25
-from sirbench.firststage.dual_encoder.losses import ranknet
-from sirbench.firststage.dual_encoder.negatives import Loss, Policy
-from sirbench.firststage.dual_encoder.queries import Batch
+from sirbench.firststage.dual_encoder.hard_negatives import HardPolicy, of_bm25
+from sirbench.firststage.dual_encoder.negatives import Loss
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from sirbench.firststage.dual_encoder.queries import Batch
 
 
-@dataclass(kw_only=True)
-class Negatives(Policy):
+class Static(HardPolicy):
     """BM25's top, which never changes."""
-
-    top: int = 200
-    """How many documents of each query are hard negatives (STAR's authors: 200)."""
-    per_query: int = 1
-    """How many of them a query has at each step."""
-    hard: HardNegatives = field(init=False)
-
-    def __post_init__(self):
-        self.check("top", 1)
-        self.check("per_query", 1)
-        self.hard = HardNegatives(self.learning.folder)
 
     def search(self) -> np.ndarray:
         """The hard negatives of all queries, as rows of documents (queries, top)."""
@@ -45,8 +35,7 @@ class Negatives(Policy):
 
     def loss(self, batch: Batch, step: int) -> Loss:
         """RankNet's mean over the pairs of each query with its own hard negatives."""
-        negatives = self.hard.draw(batch, self.per_query, self.learning.settings.seed, step)
-        scored = score_batch(self.encoder, batch, negatives)
-        weights = scored.own.float()
-        pairs = weights.sum().clamp(min=1)
-        return Loss(ranknet(scored.positives, scored.scores, weights).sum() / pairs, scored.texts)
+        from sirbench.firststage.dual_encoder.losses import ranknet_mean
+
+        scored = self.score(batch, step)
+        return Loss(ranknet_mean(scored.positives, scored.scores, scored.own.float()), scored.texts)

@@ -1,4 +1,4 @@
-"""Embeddings and selection traces of cells as figures read them, and a word on those that are missing."""
+"""Figures of the semantic space: the cells that they show, their embeddings, and which are missing."""
 
 from __future__ import annotations
 
@@ -7,42 +7,48 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sirbench.jobs import plan
-from sirbench.jobs.layout import Layout
+from sirbench.jobs.folders import Cell
+from sirbench.jobs.needs import space_cells
+from sirbench.reporting.figures import Kind
+from sirbench.study import Space
 
 if TYPE_CHECKING:
-    from sirbench.config import Configuration
-    from sirbench.study import Space
-
-FILES = ("embeddings.parquet", "selection.parquet")
+    from sirbench.jobs.configuration import Configuration
 
 
-def cell_folders(space: Space, config: Configuration) -> dict[str, Path]:
-    """Return the folder of each cell that a figure shows, by recipe; none where the study has none."""
-    return {cell[2]: Layout(config.name).cell(*cell) for cell in plan.space_cells(config, space)}
+class SpaceKind(Kind):
+    """A figure drawn from embeddings and selection traces of cells."""
+
+    space: Space
+    """Cells and queries whose semantic space of negatives is shown."""
+
+    def inputs(self, config: Configuration) -> list[Path]:
+        """What is known of every cell that is shown."""
+        return [path for cell in space_cells(config, self.space) for path in _files(cell)]
+
+    def embedded(self, config: Configuration) -> list[Cell]:
+        """The cells, of those that are shown, that are trained and embedded."""
+        return [cell for cell in space_cells(config, self.space) if all(it.exists() for it in _files(cell))]
+
+    def missing_notes(self, config: Configuration) -> list[str]:
+        """A sentence that names what has no result, if anything."""
+        shown, there = space_cells(config, self.space), self.embedded(config)
+        if not shown:
+            return [f"Study {config.name} lacks this figure's backbone, candidates or seed."]
+        missing = [cell.recipe for cell in shown if cell not in there]
+        return [f"No result yet: {', '.join(missing)}."] if missing else []
+
+    def embeddings(self, cell: Cell) -> pd.DataFrame:
+        """Embeddings of the queries that this figure asks for; the file may have more, for other figures."""
+        documents = pd.read_parquet(cell.embeddings)
+        wanted = {"train": self.space.train_queries, "dev": self.space.dev_queries}
+        kept = pd.Series(False, index=documents.index)
+        for split, count in wanted.items():
+            of_split = documents["split"] == split
+            first = documents.loc[of_split, "query_id"].unique()[:count]
+            kept |= of_split & documents["query_id"].isin(first)
+        return documents[kept].reset_index(drop=True)
 
 
-def read_embedded(folder: Path, space: Space) -> pd.DataFrame:
-    """Return the embeddings of the queries that a figure asks for; the file may have more, for others."""
-    documents = pd.read_parquet(folder / FILES[0])
-    wanted = {"train": space.train_queries, "dev": space.dev_queries}
-    kept = pd.Series(False, index=documents.index)
-    for split, count in wanted.items():
-        of_split = documents["split"] == split
-        first = documents.loc[of_split, "query_id"].unique()[:count]
-        kept |= of_split & documents["query_id"].isin(first)
-    return documents[kept].reset_index(drop=True)
-
-
-def is_there(folder: Path) -> bool:
-    """Whether a cell is trained and embedded."""
-    return all((folder / name).exists() for name in FILES)
-
-
-def missing_notes(space: Space, config: Configuration) -> list[str]:
-    """Return a sentence that names what there is no result of, if anything."""
-    folders = cell_folders(space, config)
-    if not folders:
-        return [f"Study {config.name} lacks this figure's backbone, candidates or seed."]
-    missing = [recipe for recipe, folder in folders.items() if not is_there(folder)]
-    return [f"No result yet: {', '.join(missing)}."] if missing else []
+def _files(cell: Cell) -> list[Path]:
+    return [cell.embeddings, cell.selection]

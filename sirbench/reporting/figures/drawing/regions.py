@@ -1,5 +1,7 @@
 """The region that a set of points takes up in the plane: a convex hull, or where most of its density is."""
 
+from typing import cast
+
 import numpy as np
 
 MASS = 0.9
@@ -48,4 +50,5 @@ def _density(points: np.ndarray) -> list[np.ndarray]:
     density = kernel(np.stack(np.meshgrid(x, y)).reshape(2, -1)).reshape(CELLS, CELLS)
     falling = np.sort(density, axis=None)[::-1]
     cumulated = np.cumsum(falling) / falling.sum()
-    return contour_generator(x, y, density).lines(falling[np.searchsorted(cumulated, MASS)])
+    level = falling[np.searchsorted(cumulated, MASS)]
+    return cast("list[np.ndarray]", contour_generator(x, y, density).lines(level))

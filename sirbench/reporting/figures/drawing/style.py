@@ -6,10 +6,13 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
+
+Look = Mapping[str, Any]
+"""Keywords of matplotlib: how something looks."""
 
 RC = Path(__file__).with_name("matplotlibrc")
 
@@ -42,7 +45,7 @@ def canvas(
     height: float,
     warning: str = "",
     notes: Sequence[str] = (),
-    legend: Mapping[str, Mapping[str, object]] | None = None,
+    legend: Mapping[str, Look] | None = None,
 ) -> Canvas:
     """An empty figure with room for its panels; above them a warning and a legend, below them notes.
 
@@ -54,6 +57,7 @@ def canvas(
         legend: by name, keywords of matplotlib's `Line2D`.
     """
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     inches = WIDTHS[width]
     above, below = (_wrapped(texts, inches) for texts in ([warning] if warning else [], notes))
@@ -64,9 +68,11 @@ def canvas(
     legend_top = bottom + height + LEGEND_ROW * legend_rows + 0.04 * bool(legend)
     total = legend_top + top
     figure = Figure(figsize=(inches, total))
-    figure.get_layout_engine().set(rect=(0, bottom / total, 1, height / total))
+    layout = figure.get_layout_engine()
+    assert isinstance(layout, ConstrainedLayoutEngine), f"{layout}: the style is not on"
+    layout.set(rect=(0, bottom / total, 1, height / total))
     margin = 0.04 / inches
-    spacing = {"fontsize": NOTE_SIZE, "linespacing": NOTE_LINE * 72 / NOTE_SIZE / 1.164}
+    spacing: Look = {"fontsize": NOTE_SIZE, "linespacing": NOTE_LINE * 72 / NOTE_SIZE / 1.164}
     if above:
         figure.text(margin, 1 - 0.02 / total, "\n".join(above), va="top", color=WARNING, **spacing)
     if below:
@@ -82,7 +88,7 @@ def save(figure: Canvas, path: Path) -> None:
     figure.savefig(path, metadata={dates[path.suffix]: None} if path.suffix in dates else None)
 
 
-def _add_legend(figure: Canvas, entries: Mapping[str, Mapping], columns: int, top: float) -> None:
+def _add_legend(figure: Canvas, entries: Mapping[str, Look], columns: int, top: float) -> None:
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], label=name, **look) for name, look in entries.items()]

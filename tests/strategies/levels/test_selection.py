@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from sirbench.strategies.selection import keep_top
+from sirbench.strategies.levels.selection import keep_top
 
 finite = st.floats(-1e6, 1e6, width=32)
 

@@ -8,13 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sirbench.strategies import Options, v4_step
-from sirbench.strategies.cpr import FORMS, cpr_logits
-from sirbench.strategies.losses import loss_named
-from sirbench.study import Recipe
+from sirbench.strategies.levels.cpr import FORMS, cpr_logits
+from sirbench.strategies.losses import LOSSES
+from sirbench.strategies.v4 import V4
 from tests.strategies.scorers import GivenScores, make_blocks
 
-eq1 = loss_named("softmax-binary")
+eq1 = LOSSES.make("softmax-binary")
 
 
 def whole(scores):
@@ -53,7 +52,7 @@ def test_at_level_1_the_printed_form_is_a_softmax_of_probabilities():
 
 
 def test_recipes_know_every_form_and_no_other():
-    assert set(Recipe.model_fields["cpr"].annotation.__args__) == set(FORMS)
+    assert set(V4.model_fields["cpr"].annotation.__args__) == set(FORMS)
 
 
 def test_levels_that_are_not_aligned_are_refused():
@@ -118,8 +117,8 @@ def test_the_printed_forms_gradient_nearly_vanishes_at_equal_scores(level, about
     """
     sizes = [88, 48, 16][:level]
     tables = torch.zeros(level, 1, 88, dtype=torch.float64, requires_grad=True)
-    options = Options(sizes=sizes, loss_levels=[level], cpr="literal", forward="shared")
-    loss = v4_step(make_blocks([88]), GivenScores(tables, sizes), options).loss
+    strategy = V4(levels=sizes, loss_levels=[level], cpr="literal", forward="shared")
+    loss = strategy.step(make_blocks([88]), GivenScores(tables, sizes)).loss
     norm = torch.autograd.grad(loss.sum(), tables)[0].norm().item()
     n = sizes[-1]
     assert norm == pytest.approx(level / np.prod(sizes) * (1 + 1 / (n - 1)) ** 0.5, rel=1e-9)

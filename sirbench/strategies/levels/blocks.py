@@ -1,7 +1,7 @@
-"""What strategies take and give: blocks, a way to score them, options, and the outcome of a step."""
+"""What strategies take and give: blocks, a way to score them, and the outcome of a step."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -20,7 +20,7 @@ class Score(Protocol):
     """Scores documents of the blocks with the model in training."""
 
     def __call__(self, positions: Tensor, mask: Tensor, *, gradient: bool) -> Tensor:
-        """Return float32 (batch, kept): the scores of `positions` (batch, kept), 0 where `mask` is False.
+        """Float32 (batch, kept): the scores of `positions` (batch, kept), 0 where `mask` is False.
 
         With `gradient`, the scores carry the gradient to the model; each call is a forward of its own.
         """
@@ -35,18 +35,6 @@ class Level(NamedTuple):
     """(batch, kept) bool: False where there were fewer documents than the level keeps."""
     scores: Tensor
     """(batch, kept) float32, meaningless where `mask` is False."""
-
-
-class Options(NamedTuple):
-    """A recipe's options, sizes already scaled to the study."""
-
-    sizes: Sequence[int]
-    """Group size of each level, positive included."""
-    selection: Literal["top", "random"] = "top"
-    loss: str = "softmax-binary"
-    loss_levels: Sequence[int] | None = None
-    cpr: str = "product"
-    forward: Literal["fresh", "shared"] = "fresh"
 
 
 class Outcome(NamedTuple):
@@ -64,3 +52,9 @@ def check(blocks: Blocks) -> None:
     assert mask.ndim == 2 and mask.shape == keys.shape, (mask.shape, keys.shape)
     assert mask.dtype == torch.bool, mask.dtype
     assert bool(mask[:, 0].all()), "position 0 of every block is its positive"
+
+
+def whole(blocks: Blocks) -> tuple[Tensor, Tensor]:
+    """Positions (batch, documents) and mask of the block as it was drawn."""
+    mask = blocks.mask
+    return torch.arange(mask.shape[1], device=mask.device).expand_as(mask), mask

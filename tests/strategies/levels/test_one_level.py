@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from sirbench.strategies import Blocks, Options, single_step
+from sirbench.strategies.levels.blocks import Blocks
+from sirbench.strategies.levels.one_level import OneLevel
 from tests.strategies.equations import kept, loss, probabilities
 from tests.strategies.scorers import SmallModel, given, make_blocks
 
@@ -16,13 +17,13 @@ def documents(level, row):
 def test_v0_is_twice_the_pairwise_logistic_loss_of_one_random_negative():
     blocks, score = given([2, 2, 2], [2])
     positive, negative = score.tables[0].unbind(dim=1)
-    outcome = single_step(blocks, score, Options([2], selection="random"))
+    outcome = OneLevel(levels=[2]).step(blocks, score)
     torch.testing.assert_close(outcome.loss, 2 * functional.softplus(negative - positive))
 
 
 def test_v0_from_wider_blocks_takes_the_negative_with_the_highest_key():
     blocks, score = given([7, 4, 1], [7, 2])
-    outcome = single_step(blocks, score, Options([2], selection="random"))
+    outcome = OneLevel(levels=[2]).step(blocks, score)
     expected = [[0, 1 + int(blocks.keys[row, 1:length].argmax())] for row, length in enumerate([7, 4])]
     assert [documents(outcome.levels[0], row) for row in range(3)] == [*expected, [0]]
     assert outcome.loss[2] == 0
@@ -31,7 +32,7 @@ def test_v0_from_wider_blocks_takes_the_negative_with_the_highest_key():
 @pytest.mark.parametrize("name", ["cross-entropy", "softmax-binary"])
 def test_a_random_level_of_v1_is_lce_on_16_of_88_documents_plus_equation_1s_other_terms(name):
     blocks, score = given([88] * 3, [88, 16])
-    outcome = single_step(blocks, score, Options([88, 16], selection="random", loss=name))
+    outcome = OneLevel(levels=[88, 16], loss=name).step(blocks, score)
     for row in range(3):
         group = kept(dict(enumerate(blocks.keys[row].tolist())), 16)
         assert set(documents(outcome.levels[0], row)) == set(group)
@@ -45,13 +46,13 @@ def test_a_random_level_of_v1_is_lce_on_16_of_88_documents_plus_equation_1s_othe
 def test_new_keys_draw_other_documents():
     blocks, score = given([88], [88, 16])
     again = Blocks(blocks.mask, make_blocks([88], seed=1).keys)
-    first, second = (single_step(each, score, Options([88, 16])).levels[0] for each in (blocks, again))
+    first, second = (OneLevel(levels=[88, 16]).step(each, score).levels[0] for each in (blocks, again))
     assert documents(first, 0) != documents(second, 0)
 
 
 def test_a_block_that_an_earlier_level_selected_is_taken_whole_and_in_order():
     blocks, score = given([6, 4], [6])
-    outcome = single_step(blocks, score, Options([6]))
+    outcome = OneLevel(levels=[6]).step(blocks, score)
     assert [documents(outcome.levels[0], row) for row in range(2)] == [[0, 1, 2, 3, 4, 5], [0, 1, 2, 3]]
     for row, length in enumerate([6, 4]):
         group = dict(enumerate(score.tables[0, row, :length].tolist()))
@@ -60,8 +61,8 @@ def test_a_block_that_an_earlier_level_selected_is_taken_whole_and_in_order():
 
 def test_one_forward_with_gradient():
     blocks, score = given([9, 4], [9, 3])
-    single_step(blocks, score, Options([3]))
+    OneLevel(levels=[3]).step(blocks, score)
     assert score.calls == [(2, True)]
     model = SmallModel(blocks)
-    gradients = model.gradients(single_step(blocks, model, Options([3])).loss)
+    gradients = model.gradients(OneLevel(levels=[3]).step(blocks, model).loss)
     assert all(gradient.abs().max() > 0 for gradient in gradients.values())

@@ -16,14 +16,15 @@ from mpmath import mpf
 from torch.nn import functional
 
 import sirbench
-from sirbench.strategies.losses import loss_named
+from sirbench.machine.errors import InputError
+from sirbench.strategies.losses import LOSSES
 from tests.strategies.equations import gradient, probabilities
 from tests.strategies.equations import loss as equation_1
 
 NAMES = ["softmax-binary", "cross-entropy", "hinge"]
-eq1 = loss_named("softmax-binary")
-cross_entropy = loss_named("cross-entropy")
-hinge = loss_named("hinge")
+eq1 = LOSSES.make("softmax-binary")
+cross_entropy = LOSSES.make("cross-entropy")
+hinge = LOSSES.make("hinge")
 
 
 def whole(scores):
@@ -70,7 +71,7 @@ def test_equal_scores_by_hand(documents):
 
 def test_a_positive_without_negatives_costs_nothing():
     for name in NAMES:
-        value, derivative = with_gradient(loss_named(name), torch.tensor([[5.0]]))
+        value, derivative = with_gradient(LOSSES.make(name), torch.tensor([[5.0]]))
         assert value.item() == 0 and derivative.item() == 0
 
 
@@ -110,7 +111,7 @@ def test_float32_is_exact_at_any_margin(case, margin):
 @given(st.lists(st.floats(-(2.0**100), 2.0**100, width=32), min_size=1, max_size=6))
 def test_loss_and_gradient_are_finite_for_any_finite_scores(row):
     for name in NAMES:
-        value, derivative = with_gradient(loss_named(name), torch.tensor([row], dtype=torch.float32))
+        value, derivative = with_gradient(LOSSES.make(name), torch.tensor([row], dtype=torch.float32))
         assert value.isfinite().all() and (value >= 0).all()
         assert derivative.isfinite().all()
 
@@ -120,7 +121,7 @@ def test_loss_and_gradient_are_finite_for_any_finite_scores(row):
 def test_a_constant_added_to_all_scores_changes_nothing(row, constant):
     scores = torch.tensor([row], dtype=torch.float64)
     for name in NAMES:
-        loss = loss_named(name)
+        loss = LOSSES.make(name)
         torch.testing.assert_close(
             loss(scores + constant, whole(scores)), loss(scores, whole(scores)), rtol=1e-8, atol=1e-8
         )
@@ -148,6 +149,15 @@ def test_hinge_by_hand():
     np.testing.assert_allclose(derivative[0], [-2 / 3, 1 / 3, 1 / 3, 0], rtol=1e-6)
 
 
+def test_the_margin_of_the_hinge_is_an_option():
+    """Violations of the margin 2: (2 - (2 - 1.5)) = 1.5, (2 - (2 - 4)) = 4, none; their mean over 3."""
+    scores = torch.tensor([[2.0, 1.5, 4.0, -1.0]])
+    wide = LOSSES.make({"name": "hinge", "margin": 2})
+    assert wide(scores, whole(scores)).item() == pytest.approx(5.5 / 3)
+    with pytest.raises(InputError, match=r"^margin: Input should be greater than 0 \(it says 0\)$"):
+        LOSSES.make({"name": "hinge", "margin": 0})
+
+
 def test_hinge_of_one_negative_is_torchs_margin_ranking_loss():
     scores = 2 * torch.randn(8, 2, generator=torch.Generator().manual_seed(6))
     expected = functional.margin_ranking_loss(
@@ -163,7 +173,7 @@ def test_hinge_of_one_negative_is_torchs_margin_ranking_loss():
 @pytest.mark.parametrize("padding", [0.0, 1e4, float("inf"), float("-inf"), float("nan")])
 def test_a_padded_block_equals_the_same_block_alone(name, padding):
     """Whatever stands in the padding, and wherever it stands."""
-    loss = loss_named(name)
+    loss = LOSSES.make(name)
     scores = 3 * torch.randn(3, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(7))
     mask = torch.tensor([[True] * 6, [True, True, False, True, False, False], [True] + [False] * 5])
     value, derivative = with_gradient(loss, scores.masked_fill(~mask, padding), mask)
@@ -177,17 +187,28 @@ def test_a_padded_block_equals_the_same_block_alone(name, padding):
 # --- one more loss --------------------------------------------------------------------------------------
 
 
+MY_LOSS = """
+from sirbench.strategies.losses import Loss
+
+class Mine(Loss):
+    factor: float = 1.0
+
+    def __call__(self, scores, mask):
+        return scores[:, 0] * self.factor
+"""
+
+
 def test_a_file_dropped_into_the_folder_is_a_loss_that_recipes_may_name(tmp_path):
     package = tmp_path / "sirbench"
     shutil.copytree(Path(sirbench.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
-    my_loss = "def loss(scores, mask):\n    return scores[:, 0] * 42\n"
-    (package / "strategies" / "losses" / "my_loss.py").write_text(my_loss)
+    (package / "strategies" / "losses" / "my_loss.py").write_text(MY_LOSS)
     program = (
         "import torch, sirbench\n"
-        "from sirbench.strategies.losses import loss_named\n"
-        "from sirbench.study import Recipe\n"
-        "recipe = Recipe(description='mine', strategy='v0', levels=[2], loss='my-loss')\n"
-        "print(sirbench.__file__, loss_named(recipe.loss)(torch.ones(1, 2), torch.ones(1, 2)).item())\n"
+        "from sirbench.strategies import STRATEGIES\n"
+        "from sirbench.strategies.losses import LOSSES\n"
+        "recipe = STRATEGIES.find('v0')(levels=[2], loss={'name': 'my-loss', 'factor': 42})\n"
+        "loss = LOSSES.make(recipe.loss)\n"
+        "print(sirbench.__file__, loss(torch.ones(1, 2), torch.ones(1, 2)).item())\n"
     )
     environment = os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-c", program]

@@ -1,0 +1,99 @@
+"""Verbs for cells: train, re-rank, measure, embed."""
+
+from typing import Annotated
+
+import typer
+
+from sirbench.cli.options import (
+    BackboneOption,
+    CandidatesOption,
+    RecipeOption,
+    SeedOption,
+    StudyOption,
+    cell_of,
+    check_known,
+    with_candidates,
+)
+from sirbench.jobs.folders import Compressor
+
+PANEL = "Cells"
+"""What `--help` calls this group."""
+
+verbs = typer.Typer()
+
+
+@verbs.command(rich_help_panel=PANEL)
+def train_level(
+    study: StudyOption,
+    candidates: CandidatesOption,
+    backbone: BackboneOption,
+    level: Annotated[str, typer.Option("--level", help="Name of a compressor, e.g. level1-88-3f2a9c1b.")],
+    seed: SeedOption,
+) -> None:
+    """Train a compressor that V1 and V2 recipes share, and score its input."""
+    from sirbench.steps import training
+    from sirbench.training.distributed import start_workers
+
+    config = with_candidates(study, candidates)
+    check_known(backbone, "--backbone", config.study.backbones, study)
+    start_workers(max(1, config.study.compute.gpus))
+    training.train_level(config, Compressor(study, candidates, backbone, level, seed))
+
+
+@verbs.command(rich_help_panel=PANEL)
+def train(
+    study: StudyOption,
+    candidates: CandidatesOption,
+    backbone: BackboneOption,
+    recipe: RecipeOption,
+    seed: SeedOption,
+) -> None:
+    """Train the model of a cell, on all its GPUs; started again after a kill, it resumes."""
+    from sirbench.steps.training import train_cell
+    from sirbench.training.distributed import start_workers
+
+    config, cell = cell_of(study, candidates, backbone, recipe, seed)
+    start_workers(max(1, config.study.compute.gpus))
+    train_cell(config, cell)
+
+
+@verbs.command(rich_help_panel=PANEL)
+def rerank(
+    study: StudyOption,
+    candidates: CandidatesOption,
+    backbone: BackboneOption,
+    recipe: RecipeOption,
+    seed: SeedOption,
+) -> None:
+    """Re-rank the dev candidates with a cell's model."""
+    from sirbench.steps.reranking import rerank_cell
+
+    rerank_cell(*cell_of(study, candidates, backbone, recipe, seed))
+
+
+@verbs.command(rich_help_panel=PANEL)
+def evaluate(
+    study: StudyOption,
+    candidates: CandidatesOption,
+    backbone: BackboneOption,
+    recipe: RecipeOption,
+    seed: SeedOption,
+) -> None:
+    """Measure a cell's run, query by query."""
+    from sirbench.steps.evaluation import evaluate_cell
+
+    evaluate_cell(*cell_of(study, candidates, backbone, recipe, seed))
+
+
+@verbs.command(rich_help_panel=PANEL)
+def embed(
+    study: StudyOption,
+    candidates: CandidatesOption,
+    backbone: BackboneOption,
+    recipe: RecipeOption,
+    seed: SeedOption,
+) -> None:
+    """Embed a few queries' candidates with a cell's model at the start, middle and end of its training."""
+    from sirbench.steps.embedding import embed_cell
+
+    embed_cell(*cell_of(study, candidates, backbone, recipe, seed))

@@ -1,0 +1,53 @@
+"""Options that verbs share, and the check that a study knows what they name."""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+
+from sirbench.config import check_sizes, load
+from sirbench.jobs.configuration import Configuration
+from sirbench.jobs.folders import Cell
+from sirbench.machine.errors import InputError
+
+StudyOption = Annotated[str, typer.Option("--study", help="Name of a file in config/studies/.")]
+CandidatesOption = Annotated[str, typer.Option("--candidates", help="Candidates of the study, e.g. bm25.")]
+OneOfThemOption = Annotated[
+    str | None, typer.Option("--candidates", help="Some candidates only; all of the study's if not given.")
+]
+BackboneOption = Annotated[str, typer.Option("--backbone", help="Backbone of the study, e.g. bert.")]
+RecipeOption = Annotated[str, typer.Option("--recipe", help="Name of a file in config/recipes/.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="Seed of the cell.")]
+
+
+def cell_of(study: str, candidates: str, backbone: str, recipe: str, seed: int) -> tuple[Configuration, Cell]:
+    """The study and the cell, once the study knows every name of it."""
+    config = with_candidates(study, candidates)
+    check_known(backbone, "--backbone", config.study.backbones, study)
+    check_known(recipe, "--recipe", config.recipes, study)
+    check_sizes(config, recipe)
+    if seed not in config.study.seeds:
+        raise InputError(f"--seed: study {study} has no seed {seed}; allowed: {config.study.seeds}")
+    return config, Cell(study, candidates, backbone, recipe, seed)
+
+
+def with_candidates(study: str, candidates: str | None) -> Configuration:
+    """The study, once it knows the candidates."""
+    config = load(study)
+    if candidates is not None:
+        check_known(candidates, "--candidates", config.study.candidates, study)
+    return config
+
+
+def with_backbone(study: str, backbone: str) -> Configuration:
+    """The study, once it knows the backbone."""
+    config = load(study)
+    check_known(backbone, "--backbone", config.study.backbones, study)
+    return config
+
+
+def check_known(name: str, option: str, allowed: Iterable[str], study: str) -> None:
+    """Raise `InputError` for a name that is not allowed here."""
+    if name not in allowed:
+        known = ", ".join(allowed) or "none"
+        raise InputError(f"{option}: {name!r} is unknown in study {study}; allowed: {known}")

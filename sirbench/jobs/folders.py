@@ -1,0 +1,204 @@
+"""Folders of trainings and the files in them: a file's name is written here and nowhere else.
+
+Paths are relative to the folder that the workflow runs in, and an attribute may be one of Snakemake's
+wildcards instead of a name: `Cell("demo", "{candidates}", ...)` is the pattern of all cells.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+
+from sirbench.machine.provenance import PROVENANCE
+from sirbench.training import MIDDLE, STEP_LOG
+
+RESULTS = Path("results")
+PER_QUERY = "per_query.csv"
+
+
+class TrainingFolder(ABC):
+    """What any training leaves: a model, the log of its steps, and where it comes from."""
+
+    @property
+    @abstractmethod
+    def folder(self) -> Path:
+        """Where all of it is."""
+
+    @property
+    def model(self) -> Path:
+        """The trained checkpoint, with its tokenizer."""
+        return self.folder / "model"
+
+    @property
+    def step_log(self) -> Path:
+        """Loss, learning rate and gradient norm of every step, a line of JSON each."""
+        return self.folder / STEP_LOG
+
+    @property
+    def provenance(self) -> Path:
+        """Settings, checksums of all inputs, code, machine and time."""
+        return self.folder / PROVENANCE
+
+    @property
+    def checkpoint(self) -> Path:
+        """What an interrupted training resumes from; it goes when the training has ended."""
+        return self.folder / "checkpoint"
+
+    @property
+    def selection(self) -> Path:
+        """Which negatives every level kept, for every query and step."""
+        return self.folder / "selection.parquet"
+
+    @property
+    @abstractmethod
+    def job(self) -> str:
+        """Its name as part of a file name or of a job's name."""
+
+
+@dataclass(frozen=True)
+class FirstStageFolder(TrainingFolder):
+    """What a first stage that learns has learned for some candidates."""
+
+    study: str
+    name: str
+    """The candidates."""
+
+    @property
+    def folder(self) -> Path:
+        """Where its files are."""
+        return RESULTS / self.study / "candidates" / self.name / "learned"
+
+    @property
+    def job(self) -> str:
+        """Its name as part of a file name."""
+        return self.name
+
+
+@dataclass(frozen=True)
+class PretrainingFolder(TrainingFolder):
+    """The pre-training of a backbone; its model is where every backbone is."""
+
+    study: str
+    name: str
+    """The backbone."""
+
+    @property
+    def folder(self) -> Path:
+        """Where its records are."""
+        return RESULTS / self.study / "pretraining" / self.name
+
+    @property
+    def model(self) -> Path:
+        """The trained checkpoint, with its tokenizer."""
+        return RESULTS / self.study / "backbones" / self.name
+
+    @property
+    def job(self) -> str:
+        """Its name as part of a file name."""
+        return self.name
+
+
+@dataclass(frozen=True)
+class Compressor(TrainingFolder):
+    """A level of V1 and V2 in one seed, which recipes share."""
+
+    study: str
+    candidates: str
+    backbone: str
+    level: str
+    """Name of its job."""
+    seed: int | str
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"{self.candidates}/{self.backbone}/{self.level}/seed{self.seed}"
+
+    @property
+    def folder(self) -> Path:
+        """Where its files are."""
+        return RESULTS / self.study / "levels" / self.name
+
+    @property
+    def job(self) -> str:
+        """Its name as part of a file name."""
+        return f"{self.candidates}-{self.backbone}-{self.level}-seed{self.seed}"
+
+    @property
+    def scored(self) -> Path:
+        """The run of its scores of its own input."""
+        return self.folder / "scored.trec.gz"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """(candidates, backbone, recipe): what a number of a table is about; a cell is it in one seed."""
+
+    study: str
+    candidates: str
+    backbone: str
+    recipe: str
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"{self.candidates}/{self.backbone}/{self.recipe}"
+
+    def cell(self, seed: int) -> "Cell":
+        """It in one seed."""
+        return Cell(self.study, self.candidates, self.backbone, self.recipe, seed)
+
+
+@dataclass(frozen=True)
+class Cell(TrainingFolder):
+    """One trained model and its scores: the unit that a job computes and that tables share."""
+
+    study: str
+    candidates: str
+    backbone: str
+    recipe: str
+    seed: int | str
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"{self.candidates}/{self.backbone}/{self.recipe}/seed{self.seed}"
+
+    @property
+    def condition(self) -> Condition:
+        """What it is one seed of."""
+        return Condition(self.study, self.candidates, self.backbone, self.recipe)
+
+    @property
+    def folder(self) -> Path:
+        """Where its files are."""
+        return RESULTS / self.study / "cells" / self.name
+
+    @property
+    def job(self) -> str:
+        """Its name as part of a file name."""
+        return f"{self.candidates}-{self.backbone}-{self.recipe}-seed{self.seed}"
+
+    @property
+    def middle(self) -> Path:
+        """The model after half of its training, where a figure shows it."""
+        return self.folder / MIDDLE
+
+    @property
+    def embeddings(self) -> Path:
+        """A few queries' candidates as embedded at the start, the middle and the end of training."""
+        return self.folder / "embeddings.parquet"
+
+    @property
+    def run(self) -> Path:
+        """The dev candidates re-ranked."""
+        return self.folder / "run.trec.gz"
+
+    @property
+    def run_metadata(self) -> Path:
+        """Where the run comes from, for whoever gets it alone."""
+        return self.folder / "run.ir_metadata.yaml"
+
+    @property
+    def per_query(self) -> Path:
+        """Every measure of every dev query."""
+        return self.folder / PER_QUERY

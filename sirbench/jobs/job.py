@@ -1,0 +1,143 @@
+"""From a recipe to training jobs: which models it needs, in which order, and which it shares.
+
+A strategy that trains all levels together is one job. A chain (V1, V2) is a job per level: compressor i is
+trained, scores its input, and passes on the hardest negatives. Jobs that are equal, of whatever recipes, are
+one job: level 1 of V1 and V2 is trained once. And what a random compressor would have scored is not asked
+for, so a chain with random selection that starts every level anew is one job.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from pydantic import Field, SerializeAsAny
+
+from sirbench.jobs.configuration import Configuration
+from sirbench.jobs.folders import Cell, Compressor
+from sirbench.machine.errors import InputError
+from sirbench.strategies import Strategy
+from sirbench.study import Settings, Study
+from sirbench.study.registry import own_code
+
+METHOD = 1
+"""Revision of the method. Raise it with any change of code that changes a trained model: Snakemake does
+not see an edited Python module, but it sees this number, and trains again."""
+
+PRETRAINING = 1
+"""Revision of pre-training, likewise: of objectives, corpora and what is drawn from them."""
+
+FIRST_STAGE = 1
+"""Revision of the suite's own first stages, likewise: of training and of retrieval."""
+
+SCORING = 1
+"""Revision of re-ranking, embedding and measuring, likewise."""
+
+
+class Job(Settings):
+    """All that decides a training job's model, apart from study, candidates, backbone and seed."""
+
+    method: int = METHOD
+    strategy: SerializeAsAny[Strategy]
+    """What a step computes; its group sizes are the study's, and blocks are drawn with the first."""
+    level: int = 0
+    """Level that this job trains (from 1); 0 where one job trains all levels."""
+    epochs: int
+    weights_from: Job | None = None
+    """The job whose model this one starts from; null: the backbone."""
+    negatives_from: Job | None = None
+    """The compressor whose hardest negatives this one trains on; null: the candidates."""
+    code: dict[str, str] = Field(default_factory=dict, exclude_if=lambda code: not code)
+    """Checksums of the strategy's and the loss's files where they are the user's own."""
+
+    @property
+    def name(self) -> str:
+        """A folder name that differs wherever a job differs, e.g. `level1-88-3f2a9c1b`."""
+        digest = hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:8]
+        return f"level{self.level}-{self.strategy.levels[-1]}-{digest}"
+
+    @property
+    def needs(self) -> list[Job]:
+        """The jobs that must end before this one starts, without repetition."""
+        needed = [self.weights_from, self.negatives_from]
+        return [job for i, job in enumerate(needed) if job is not None and job not in needed[:i]]
+
+
+def job_of(recipe: Strategy, study: Study) -> Job:
+    """The job whose model is the recipe's result, with the jobs it needs inside it."""
+    if recipe.chain:
+        return _level_of(recipe, study, len(recipe.levels))
+    sizes = [study.group_size(size) for size in recipe.levels]
+    strategy = recipe.model_copy(update={"levels": sizes, "epochs": None, "description": ""})
+    return Job(strategy=strategy, epochs=_epochs(recipe, study, 1), code=_code(recipe))
+
+
+def compressors(recipe: Strategy, study: Study) -> list[Job]:
+    """The other jobs that the recipe's result needs, earlier levels first."""
+    found: list[Job] = []
+
+    def collect(job: Job) -> None:
+        for needed in job.needs:
+            collect(needed)
+            if needed not in found:
+                found.append(needed)
+
+    collect(job_of(recipe, study))
+    return found
+
+
+def job_of_cell(config: Configuration, cell: Cell) -> Job:
+    """The job that trains a cell."""
+    return job_of(config.recipes[cell.recipe], config.study)
+
+
+def compressor_of(cell: Cell | Compressor, job: Job) -> Compressor:
+    """The folder of a job that comes before the one of a cell, or of another compressor."""
+    return Compressor(cell.study, cell.candidates, cell.backbone, job.name, cell.seed)
+
+
+def level_named(name: str, config: Configuration) -> Job:
+    """The compressor of this name among those that the study's recipes need."""
+    every = {job.name: job for recipe in config.recipes.values() for job in compressors(recipe, config.study)}
+    if name not in every:
+        raise InputError(
+            f"{name}: no recipe of config/recipes/ needs a level of this name in study {config.name}; "
+            f"allowed: {', '.join(sorted(every))}"
+        )
+    return every[name]
+
+
+def made_as(job: Job, study: Study) -> dict[str, Any]:
+    """All of a job and its study that decides the trained model, as its provenance keeps it."""
+    return {"job": job.model_dump(mode="json"), **training_settings(study)}
+
+
+def training_settings(study: Study) -> dict[str, Any]:
+    """The study's settings that change a trained model, whatever the job; `Compute` says why it is none."""
+    training = study.training.model_dump(exclude={"checkpoint_every"})
+    return {"training": training, "input": study.input.model_dump(), "depth": study.depth}
+
+
+def _level_of(recipe: Strategy, study: Study, level: int) -> Job:
+    """Level `level` of a chain; the first is the same for all chains, and for either selection."""
+    sizes = [study.group_size(size) for size in recipe.levels]
+    before = _level_of(recipe, study, level - 1) if level > 1 else None
+    top = before is not None and recipe.selects(level - 1)
+    # Hard negatives arrive selected; random ones are drawn from the block in each epoch.
+    levels = [sizes[level - 1]] if top or level == 1 else [sizes[0], sizes[level - 1]]
+    return Job(
+        strategy=recipe.at_level(levels),
+        level=level,
+        epochs=_epochs(recipe, study, level),
+        weights_from=before if recipe.chain == "level before" else None,
+        negatives_from=before if top else None,
+        code=_code(recipe),
+    )
+
+
+def _code(recipe: Strategy) -> dict[str, str]:
+    return own_code("strategies", recipe.strategy) | own_code("losses", recipe.loss)
+
+
+def _epochs(recipe: Strategy, study: Study, training: int) -> int:
+    return recipe.epochs[training - 1] if recipe.epochs else study.training.epochs

@@ -1,0 +1,116 @@
+"""Checks across the files of config/: what one names, another has."""
+
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from pathlib import Path
+
+from sirbench.machine.errors import InputError
+from sirbench.study.figure import Figure, Space
+from sirbench.study.reading import suggest, unknown
+from sirbench.study.recipe import Recipe
+from sirbench.study.study import Study
+from sirbench.study.table import Table
+
+
+def check_together(
+    folder: Path,
+    studies: Mapping[str, Study],
+    recipes: Mapping[str, Recipe],
+    tables: Mapping[str, Table],
+    figures: Mapping[str, Figure],
+) -> None:
+    """Raise `InputError` for a table or figure that names what no file defines."""
+    for name, table in tables.items():
+        _check_table(table, f"{folder}/tables/{name}.yaml", recipes, studies)
+    for name, figure in figures.items():
+        path = f"{folder}/figures/{name}.yaml"
+        _check_figure(figure, name, path, tables)
+        if figure.space:
+            _check_space(figure.space, path, recipes, studies)
+
+
+def check_sizes(study: Study, study_path: str, recipe: Recipe, recipe_path: str) -> None:
+    """Raise `InputError` unless a recipe's levels, scaled to the study, fall and fit into a block.
+
+    It is asked of the recipes that a table or a figure shows: others need not fit every study.
+    """
+    smallest = min(study.group_sizes, default=float("inf"))
+    unscaled = [size for size in recipe.levels if size > smallest and size not in study.group_sizes]
+    if unscaled:
+        raise InputError(
+            f"{study_path}: group_sizes: has no size for {unscaled[0]} of {recipe_path}, which speaks in the "
+            f"paper's sizes; add e.g. `{unscaled[0]}: {max(2, unscaled[0] // 4)}`"
+        )
+    sizes = [study.group_size(size) for size in recipe.levels]
+    if any(size < 2 for size in sizes) or any(b >= a for a, b in pairwise(sizes)):
+        raise InputError(
+            f"{study_path}: group_sizes: turns the levels {recipe.levels} of {recipe_path} into {sizes}; "
+            "they must fall strictly and stay at 2 or more"
+        )
+    if sizes[0] > study.depth + 1:
+        raise InputError(
+            f"{recipe_path}: levels: a group of {sizes[0]} is larger than the block can be: the candidates' "
+            f"depth of {study.depth} in {study_path} and the positive allow at most {study.depth + 1}"
+        )
+
+
+def shown_recipes(tables: Mapping[str, Table], figures: Mapping[str, Figure]) -> list[str]:
+    """The recipes of all tables and figures, sorted."""
+    of_tables = (table for table in tables.values() if table.of == "cells")
+    shown = {
+        recipe for table in of_tables for recipe in (table.baseline, *(row.recipe for row in table.rows))
+    }
+    shown |= {recipe for figure in figures.values() if figure.space for recipe in figure.space.recipes}
+    return sorted(shown)
+
+
+def _check_table(
+    table: Table, path: str, recipes: Mapping[str, Recipe], studies: Mapping[str, Study]
+) -> None:
+    backbones = {name for study in studies.values() for name in study.backbones}
+    candidates = {name for study in studies.values() for name in study.candidates}
+    known: Iterable[str] = candidates if table.of == "candidates" else recipes
+    if table.baseline not in known:
+        raise InputError(f"{path}: baseline: {unknown(table.baseline, known)}")
+    for number, row in enumerate(table.rows):
+        if row.recipe not in recipes:
+            raise InputError(f"{path}: rows.{number}.recipe: {unknown(row.recipe, recipes)}")
+        if row.backbone not in backbones:
+            hint = suggest(row.backbone, backbones)
+            raise InputError(f"{path}: rows.{number}.backbone: no study defines {row.backbone!r}; {hint}")
+    for name in table.candidates or []:
+        if name not in candidates:
+            raise InputError(f"{path}: candidates: no study defines {name!r}; {suggest(name, candidates)}")
+
+
+def _check_figure(figure: Figure, name: str, path: str, tables: Mapping[str, Table]) -> None:
+    if name in tables:
+        raise InputError(f"{path}: there is a table of this name, and both are targets; rename the file")
+    if figure.table is None:
+        return
+    if figure.table not in tables:
+        raise InputError(f"{path}: table: {unknown(figure.table, tables)}")
+    if tables[figure.table].of != "cells":
+        raise InputError(f"{path}: table: {figure.table} is not a table of cells, which figures draw")
+    shown = tables[figure.table].measures
+    for number, measure in enumerate(figure.measures):
+        if measure not in shown:
+            hint = suggest(measure, shown)
+            raise InputError(f"{path}: measures.{number}: {figure.table} does not show {measure}; {hint}")
+
+
+def _check_space(
+    space: Space, path: str, recipes: Mapping[str, Recipe], studies: Mapping[str, Study]
+) -> None:
+    for number, recipe in enumerate(space.recipes):
+        if recipe not in recipes:
+            raise InputError(f"{path}: space.recipes.{number}: {unknown(recipe, recipes)}")
+    defined = {
+        "backbone": {name for study in studies.values() for name in study.backbones},
+        "candidates": {name for study in studies.values() for name in study.candidates},
+        "seed": {str(seed) for study in studies.values() for seed in study.seeds},
+    }
+    for key, known in defined.items():
+        value = getattr(space, key)
+        if value is not None and str(value) not in known:
+            raise InputError(f"{path}: space.{key}: no study defines {value!r}; {suggest(str(value), known)}")

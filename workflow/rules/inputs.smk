@@ -1,0 +1,86 @@
+"""What rules read, as functions of their wildcards."""
+
+from sirbench.data.pydocs import PACKAGES, data_home
+
+
+def embedded_collection(wildcards) -> list[str]:
+    """PyDocs has to be built first; any other collection is ir_datasets' own business."""
+    root = CONFIG.study.collection.train.partition("/")[0]
+    return [str(data_home() / root / "collection.json")] if root in PACKAGES else []
+
+
+def first_stage(wildcards) -> object:
+    """How the study says these candidates are made."""
+    return CONFIG.study.candidates[wildcards.candidates]
+
+
+def learned_with(wildcards) -> object:
+    """The backbone of a first stage that learns; None for another, and for given runs."""
+    return getattr(first_stage(wildcards), "backbone", None)
+
+
+def given_runs(wildcards) -> list[str]:
+    """Run files that are there; where one is not, the job itself says how to get it."""
+    files = getattr(first_stage(wildcards), "files", {}).values()
+    return [str(file.path) for file in files if file.path.exists()]
+
+
+def first_stage_start(wildcards) -> object:
+    """The checkpoint that a first stage's training starts from."""
+    spec = first_stage(wildcards)
+    return PATHS.learned(spec.start).model if spec.start else PATHS.backbone(spec.backbone)
+
+
+def documents_of_backbone(wildcards) -> object:
+    """Only a backbone with a vocabulary of its own reads the documents."""
+    return PATHS.collection if CONFIG.study.backbones[wildcards.backbone].source == "tiny" else []
+
+
+def corpus_files(wildcards) -> list[str]:
+    """What a corpus is made of, as far as it is there; where it is not, the job itself says how to get it."""
+    corpus = CORPORA[wildcards.corpus][1]
+    if corpus.path is None:
+        return [str(PATHS.collection)]
+    return [str(corpus.path)] if corpus.path.exists() else []
+
+
+def training_inputs(trained: Cell | Compressor, of: job.Job) -> dict[str, object]:
+    """What a training job reads: data, tokens, the backbone, and the compressors that come before it."""
+    before = [job.compressor_of(trained, needed) for needed in of.needs]
+    return {
+        "queries": PATHS.queries("train"),
+        "qrels": PATHS.qrels("train"),
+        "candidates": PATHS.candidates(trained.candidates, "train"),
+        "backbone": PATHS.backbone(trained.backbone),
+        "tokens": PATHS.tokens(trained.backbone),
+        "compressors": [compressor.model for compressor in before],
+        "scored": [compressor.scored for compressor in before],
+    }
+
+
+def cell_training_inputs(wildcards) -> dict[str, object]:
+    """What the training of a cell reads."""
+    return training_inputs(cell_of(wildcards), job_of_cell(wildcards))
+
+
+def front_selection(wildcards) -> list:
+    """The selection trace of the compressor whose weights a cell's training starts from, if there is one."""
+    before = job_of_cell(wildcards).weights_from
+    return [job.compressor_of(cell_of(wildcards), before).selection] if before else []
+
+
+def table_cells(wildcards) -> list:
+    """The measures of every cell that a table shows or compares with."""
+    return [cell.per_query for cell in needs.cells(CONFIG, CONFIG.tables[wildcards.table])]
+
+
+def table_candidates(wildcards) -> list:
+    """The measures of the candidates that a table shows or compares with, before any re-ranking."""
+    names = needs.measured_candidates(CONFIG, CONFIG.tables[wildcards.table])
+    return [PATHS.candidates_per_query(name) for name in names]
+
+
+def table_heads(wildcards) -> dict[str, str]:
+    """The candidates of a table in order, and what it calls them: to Snakemake, inputs that only change places are the same."""
+    names = needs.measured_candidates(CONFIG, CONFIG.tables[wildcards.table])
+    return {name: CONFIG.study.candidates_title(name) for name in names}
