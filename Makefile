@@ -35,7 +35,7 @@ $(TABLES): $(READY)
 
 $(FIGURES) figures: $(READY)
 	snakemake --cores $(CORES) --rerun-incomplete --show-failed-logs $@ --config study=$(STUDY)
-	@ls figures/$(STUDY)/*.pdf
+	@if [ $@ = claims ]; then cat results/$(STUDY)/claims.md; else ls figures/$(STUDY)/*.pdf; fi
 
 report: $(READY)  ## every table and figure, and a page on them and on what was run, whatever failed
 	@snakemake --cores $(CORES) --rerun-incomplete --keep-going --show-failed-logs tables figures --config study=$(STUDY); \

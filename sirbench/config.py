@@ -12,7 +12,17 @@ from sirbench.jobs.configuration import Configuration
 from sirbench.machine.errors import InputError
 from sirbench.reporting.figures import KINDS
 from sirbench.strategies import STRATEGIES
-from sirbench.study import FirstStage, PretrainedBackbone, Registry, Settings, Study, Table, checks, reading
+from sirbench.study import (
+    Claims,
+    FirstStage,
+    PretrainedBackbone,
+    Registry,
+    Settings,
+    Study,
+    Table,
+    checks,
+    reading,
+)
 
 FOLDER = Path("config")
 
@@ -23,6 +33,7 @@ def load(study: str, folder: Path = FOLDER) -> Configuration:
     recipes = reading.read_folder(folder / "recipes", _by("strategy", STRATEGIES))
     tables = reading.read_folder(folder / "tables", lambda content: (Table, content))
     figures = reading.read_folder(folder / "figures", _by("kind", KINDS))
+    claims = reading.read_folder(folder / "claims", lambda content: (Claims, content))
     if study not in studies:
         raise InputError(
             f"study: {reading.unknown(study, studies)} (each is a file in {folder / 'studies'}/)"
@@ -31,9 +42,11 @@ def load(study: str, folder: Path = FOLDER) -> Configuration:
         _check_plugins(each, f"{folder}/studies/{name}.yaml")
     for name, table in tables.items():
         _check_measures(table.measures, f"{folder}/tables/{name}.yaml")
-    checks.check_together(folder, studies, recipes, tables, figures)
-    config = Configuration(study, studies[study], recipes, tables, figures)
-    for recipe in checks.shown_recipes(tables, figures):
+    for name, family in claims.items():
+        _check_measures([family.measure], f"{folder}/claims/{name}.yaml")
+    checks.check_together(folder, studies, recipes, tables, figures, claims)
+    config = Configuration(study, studies[study], recipes, tables, figures, claims)
+    for recipe in checks.shown_recipes(tables, figures, claims):
         check_sizes(config, recipe, folder)
     return config
 

@@ -372,7 +372,7 @@ MISTAKES = {
         {"kind": "strategy"},
         [
             "config/figures/figure4.yaml: kind: no plug-in 'strategy' in sirbench.reporting.figures; "
-            "did you mean 'strategies'? allowed: levels, ",
+            "did you mean 'strategies'? allowed: claims, levels, ",
         ],
     ),
     "figure of an unknown table": (

@@ -27,6 +27,14 @@ def table(
 
 
 @verbs.command(rich_help_panel=PANEL)
+def claims(study: StudyOption) -> None:
+    """Write the verdicts on all claims as csv, md and tex from the measures of the cells they compare."""
+    from sirbench.steps.claims import make_claims
+
+    make_claims(load(study))
+
+
+@verbs.command(rich_help_panel=PANEL)
 def figure(
     study: StudyOption,
     figure: Annotated[str, typer.Option("--figure", help="Name of a file in config/figures/.")],

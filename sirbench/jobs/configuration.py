@@ -1,10 +1,10 @@
-"""One study with every recipe, table and figure of config/, all of which fit together."""
+"""One study with every recipe, table, figure and family of claims of config/, all of which fit together."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sirbench.strategies import Strategy
-from sirbench.study import Figure, Study, Table
+from sirbench.study import Claims, Figure, Study, Table
 
 
 @dataclass(frozen=True)
@@ -16,3 +16,4 @@ class Configuration:
     recipes: Mapping[str, Strategy]
     tables: Mapping[str, Table]
     figures: Mapping[str, Figure]
+    claims: Mapping[str, Claims]

@@ -62,6 +62,10 @@ class Layout:
         """A table as csv, md or tex."""
         return self.root / "tables" / f"{name}.{ending}"
 
+    def claims(self, ending: str = "csv") -> Path:
+        """The verdicts on all claims as csv, md or tex."""
+        return self.root / f"claims.{ending}"
+
     def figure(self, name: str, ending: str = "pdf") -> Path:
         """A figure as pdf, png or svg, or what was drawn as csv."""
         return Path("figures") / self.study / f"{name}.{ending}"

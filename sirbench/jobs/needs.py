@@ -1,8 +1,8 @@
-"""What tables and figures need of a study: cells, candidates and measures."""
+"""What tables, figures and claims need of a study: cells, candidates and measures."""
 
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.folders import Cell, Condition
-from sirbench.study import Row, Space, Study, Table
+from sirbench.study import Claim, Claims, Compared, Row, Space, Study, Table
 
 
 def shown_rows(config: Configuration, table: Table) -> tuple[list[Row], list[str]]:
@@ -47,6 +47,38 @@ def cells(config: Configuration, table: Table) -> list[Cell]:
     return [one.cell(seed) for one in conditions(config, table) for seed in config.study.seeds]
 
 
+def shown_claims(config: Configuration, family: Claims) -> dict[str, Claim]:
+    """The claims of a family about backbones that the study has."""
+    backbones = config.study.backbones
+    return {
+        name: claim
+        for name, claim in family.claims.items()
+        if {claim.first.backbone, claim.than.backbone} <= backbones.keys()
+    }
+
+
+def claimed_candidates(config: Configuration, family: Claims) -> list[str]:
+    """The candidates that a family is about and the study has."""
+    return [it for it in family.candidates or config.study.columns if it in config.study.candidates]
+
+
+def condition_of(config: Configuration, candidates: str, side: Compared) -> Condition:
+    """What is measured of one side of a claim."""
+    return Condition(config.name, candidates, side.backbone, side.recipe)
+
+
+def claimed_conditions(config: Configuration) -> list[Condition]:
+    """Every condition that any claim compares, once each."""
+    found = [
+        condition_of(config, candidates, side)
+        for family in config.claims.values()
+        for candidates in claimed_candidates(config, family)
+        for claim in shown_claims(config, family).values()
+        for side in (claim.first, claim.than)
+    ]
+    return list(dict.fromkeys(found))
+
+
 def space_cells(config: Configuration, space: Space) -> list[Cell]:
     """The cells whose semantic space a figure shows, in its order.
 
@@ -81,9 +113,10 @@ def shows_something(config: Configuration, table: Table) -> bool:
 
 
 def measures(config: Configuration) -> list[str]:
-    """Every measure that any table of cells shows: what a cell is evaluated by."""
+    """Every measure that any table of cells shows or any claim is about: what a cell is evaluated by."""
     tables = [table for table in config.tables.values() if table.of == "cells"]
-    return list(dict.fromkeys(name for table in tables for name in table.measures))
+    shown = [name for table in tables for name in table.measures]
+    return list(dict.fromkeys([*shown, *(family.measure for family in config.claims.values())]))
 
 
 def candidates_measures(config: Configuration) -> list[str]:

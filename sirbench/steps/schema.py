@@ -10,6 +10,8 @@ from sirbench.reporting.figures import KINDS
 from sirbench.strategies import STRATEGIES
 from sirbench.strategies.losses import LOSSES
 from sirbench.study import (
+    Claim,
+    Claims,
     Collection,
     Compute,
     FirstStage,
@@ -57,6 +59,8 @@ MODELS: dict[str, list[type[Settings]]] = {
     "table": [Table],
     "row": [Row],
     "space": [Space],
+    "claims": [Claims],
+    "claim": [Claim],
 }
 """What the tables of keys in config/README.md are of, beside plug-ins."""
 
@@ -88,6 +92,7 @@ def schemas() -> dict[str, Schema]:
         "recipe.json": recipe,
         "table.json": schema_of(Table),
         "figure.json": schema_of_plugins(KINDS, "kind"),
+        "claims.json": schema_of(Claims),
     }
 
 

@@ -15,6 +15,7 @@ from sirbench.study.backbones import (
     TinyBackbone,
 )
 from sirbench.study.candidates import Candidates, FirstStage, FirstStageTraining, GivenRuns, RunFile
+from sirbench.study.claim import Claim, Claims, Compared
 from sirbench.study.collection import Collection
 from sirbench.study.figure import Figure, Space
 from sirbench.study.recipe import Recipe, Selection
@@ -29,7 +30,10 @@ __all__ = [
     "Backbone",
     "Candidates",
     "Choice",
+    "Claim",
+    "Claims",
     "Collection",
+    "Compared",
     "Compute",
     "Corpus",
     "Figure",

@@ -5,6 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from sirbench.machine.errors import InputError
+from sirbench.study.claim import Claims
 from sirbench.study.figure import Figure, Space
 from sirbench.study.reading import suggest, unknown
 from sirbench.study.recipe import Recipe
@@ -18,8 +19,11 @@ def check_together(
     recipes: Mapping[str, Recipe],
     tables: Mapping[str, Table],
     figures: Mapping[str, Figure],
+    claims: Mapping[str, Claims],
 ) -> None:
-    """Raise `InputError` for a table or figure that names what no file defines."""
+    """Raise `InputError` for a table, figure or claim that names what no file defines."""
+    for name, family in claims.items():
+        _check_claims(family, f"{folder}/claims/{name}.yaml", recipes, studies)
     for name, table in tables.items():
         _check_table(table, f"{folder}/tables/{name}.yaml", recipes, studies)
     for name, figure in figures.items():
@@ -54,13 +58,17 @@ def check_sizes(study: Study, study_path: str, recipe: Recipe, recipe_path: str)
         )
 
 
-def shown_recipes(tables: Mapping[str, Table], figures: Mapping[str, Figure]) -> list[str]:
-    """The recipes of all tables and figures, sorted."""
+def shown_recipes(
+    tables: Mapping[str, Table], figures: Mapping[str, Figure], claims: Mapping[str, Claims]
+) -> list[str]:
+    """The recipes of all tables, figures and claims, sorted."""
     of_tables = (table for table in tables.values() if table.of == "cells")
     shown = {
         recipe for table in of_tables for recipe in (table.baseline, *(row.recipe for row in table.rows))
     }
     shown |= {recipe for figure in figures.values() if figure.space for recipe in figure.space.recipes}
+    of_claims = (claim for family in claims.values() for claim in family.claims.values())
+    shown |= {side.recipe for claim in of_claims for side in (claim.first, claim.than)}
     return sorted(shown)
 
 
@@ -81,6 +89,24 @@ def _check_table(
     for name in table.candidates or []:
         if name not in candidates:
             raise InputError(f"{path}: candidates: no study defines {name!r}; {suggest(name, candidates)}")
+
+
+def _check_claims(
+    family: Claims, path: str, recipes: Mapping[str, Recipe], studies: Mapping[str, Study]
+) -> None:
+    backbones = {name for study in studies.values() for name in study.backbones}
+    candidates = {name for study in studies.values() for name in study.candidates}
+    for name in family.candidates or []:
+        if name not in candidates:
+            raise InputError(f"{path}: candidates: no study defines {name!r}; {suggest(name, candidates)}")
+    for name, claim in family.claims.items():
+        for key, side in (("better" if claim.better else "equal", claim.first), ("than", claim.than)):
+            place = f"{path}: claims.{name}.{key}"
+            if side.recipe not in recipes:
+                raise InputError(f"{place}.recipe: {unknown(side.recipe, recipes)}")
+            if side.backbone not in backbones:
+                hint = suggest(side.backbone, backbones)
+                raise InputError(f"{place}.backbone: no study defines {side.backbone!r}; {hint}")
 
 
 def _check_figure(figure: Figure, name: str, path: str, tables: Mapping[str, Table]) -> None:

@@ -84,3 +84,10 @@ def table_heads(wildcards) -> dict[str, str]:
     """The candidates of a table in order, and what it calls them: to Snakemake, inputs that only change places are the same."""
     names = needs.measured_candidates(CONFIG, CONFIG.tables[wildcards.table])
     return {name: CONFIG.study.candidates_title(name) for name in names}
+
+
+def claimed_cells(wildcards) -> list:
+    """The measures of every cell that any claim compares."""
+    return [
+        one.cell(seed).per_query for one in needs.claimed_conditions(CONFIG) for seed in CONFIG.study.seeds
+    ]

@@ -38,6 +38,37 @@ rule write_table:
         "python -m sirbench table --study {params.study} --table {wildcards.table} > {log} 2>&1"
 
 
+rule write_claims:
+    input:
+        cells=claimed_cells,
+        published="published/yes-sir.csv",
+    output:
+        csv=report(
+            PATHS.claims(),
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"table": "claims"},
+        ),
+        printed=[PATHS.claims(ending) for ending in ("md", "tex")],
+    log:
+        PATHS.log("claims"),
+    benchmark:
+        PATHS.benchmark("claims")
+    localrule: True
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(15),
+    params:
+        study=STUDY,
+        claims={name: family.model_dump_json() for name, family in CONFIG.claims.items()},
+        face=CONFIG.study.model_dump_json(include={"title", "demonstration"}),
+    shell:
+        "python -m sirbench claims --study {params.study} > {log} 2>&1"
+
+
 rule write_figure:
     input:
         drawn=lambda wildcards: CONFIG.figures[wildcards.figure].inputs(CONFIG),

@@ -64,7 +64,8 @@ def _heads(shown: Presentation) -> list[str]:
         rules.append(rf"\cmidrule(lr){{{first}-{last}}}")
         first = last + 1
     measures = [escape(measure) for _, measures in shown.groups for measure in measures]
-    return [_row(spans), " ".join(rules), _row([escape(shown.stub), *measures])]
+    heads = _row([escape(shown.stub), *measures])
+    return [_row(spans), " ".join(rules), heads] if any(group for group, _ in shown.groups) else [heads]
 
 
 def _row(cells: list[str]) -> str:

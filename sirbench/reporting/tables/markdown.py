@@ -8,7 +8,11 @@ def render(shown: Presentation) -> str:
 
     Markdown knows no column groups: a column's head is its group's over its own.
     """
-    heads = [f"{_escape(group)}<br>{measure}" for group, measures in shown.groups for measure in measures]
+    heads = [
+        f"{_escape(group)}<br>{measure}" if group else measure
+        for group, measures in shown.groups
+        for measure in measures
+    ]
     rows = [[row.label, *map(_number, row.numbers)] for row in shown.rows]
     parts = [f"# {_escape(shown.title)}"]
     if shown.warning:

@@ -1,0 +1,98 @@
+"""The verdicts on a study's claims, tidy: a line per claim and candidates."""
+
+from math import isnan
+
+import pandas as pd
+
+from sirbench.evaluation.claims.equality import Margin
+from sirbench.evaluation.claims.measured import Measured
+from sirbench.evaluation.claims.table import Claim, claim_table
+from sirbench.evaluation.measures import read_per_query
+from sirbench.jobs import needs
+from sirbench.jobs.configuration import Configuration
+from sirbench.jobs.folders import Condition
+from sirbench.machine.errors import InputError
+from sirbench.reporting.tables.measured import is_measured
+from sirbench.reporting.tables.published import PUBLISHED, read_published
+from sirbench.study import Claims, Compared
+
+
+def judged_claims(config: Configuration) -> pd.DataFrame:
+    """Every claim that the study has backbones for, with effect, interval, tests and verdict.
+
+    Holm's correction is over a family, that is a file, on all its candidates. The columns are `family` and
+    those of `evaluation.claims.table.row`.
+
+    Raises:
+        InputError: a cell that is compared is not measured, or not as study and recipes now are; or the study
+            has no backbone that any claim is about.
+    """
+    missing = [
+        cell.name
+        for one in needs.claimed_conditions(config)
+        for cell in map(one.cell, config.study.seeds)
+        if not is_measured(config, cell)
+    ]
+    if missing:
+        raise InputError(
+            f"claims: not measured, or not as study and recipes now are: {', '.join(missing)}; "
+            f"`snakemake claims --config study={config.name}` measures them"
+        )
+    frames = []
+    # The paper's own come first.
+    for name, family in sorted(config.claims.items(), key=lambda item: not item[1].published):
+        if claims := _claims(config, family):
+            frame = claim_table(claims, lambda claim, side: _measured(config, claim, side))
+            frame.insert(0, "family", name)
+            frames.append(frame)
+    if not frames:
+        raise InputError(f"claims: study {config.name} has no backbone that any claim is about")
+    return pd.concat(frames, ignore_index=True)
+
+
+def left_out(config: Configuration, family: Claims) -> list[str]:
+    """The sentences of a family that are about backbones that the study lacks."""
+    shown = needs.shown_claims(config, family)
+    return [claim.sentence for name, claim in family.claims.items() if name not in shown]
+
+
+def _claims(config: Configuration, family: Claims) -> list[Claim]:
+    return [
+        Claim(
+            claim=name,
+            sentence=spec.sentence,
+            kind="better" if spec.better else "equal",
+            measure=family.measure,
+            candidates=candidates,
+            better=_side(spec.first),
+            than=_side(spec.than),
+            margin=Margin(spec.margin.value, spec.margin.unit) if spec.margin else None,
+            effect_of_paper=_published(family, candidates, spec.first, spec.than),
+        )
+        for name, spec in needs.shown_claims(config, family).items()
+        for candidates in needs.claimed_candidates(config, family)
+    ]
+
+
+def _side(side: Compared) -> str:
+    """How a line names what is compared; its parts are the condition's."""
+    return f"{side.backbone}/{side.recipe}"
+
+
+def _measured(config: Configuration, claim: Claim, side: str) -> Measured:
+    backbone, recipe = side.split("/")
+    one = Condition(config.name, claim.candidates, backbone, recipe)
+    values = {seed: read_per_query(one.cell(seed).per_query)[claim.measure] for seed in config.study.seeds}
+    return Measured(side, pd.DataFrame(values).T)
+
+
+def _published(family: Claims, candidates: str, first: Compared, than: Compared) -> float | None:
+    """The difference that the paper prints; None where it prints none."""
+    if not family.published:
+        return None
+    numbers = (
+        read_published(PUBLISHED)["value"].groupby(["backbone", "recipe", "candidates", "measure"]).first()
+    )
+    places = [(it.backbone, it.recipe, candidates, family.measure) for it in (first, than)]
+    difference = float(numbers.reindex(places).iloc[0] - numbers.reindex(places).iloc[1])
+    return None if isnan(difference) else difference

@@ -1,0 +1,65 @@
+"""A family of claims as it is printed: a row per claim and candidates, with its verdict."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from sirbench.jobs.configuration import Configuration
+from sirbench.reporting.claims.of_study import left_out
+from sirbench.reporting.tables.presentation import (
+    DEMONSTRATION,
+    NOT_MEASURED,
+    Number,
+    Presentation,
+    ShownRow,
+    paper_name,
+)
+
+HEADS = ["Difference", "95 % interval", "p", "p (Holm)", "Paper's", "Verdict"]
+
+
+def present_claims(config: Configuration, name: str, lines: pd.DataFrame) -> Presentation:
+    """Arrange the lines of one family, which `judged_claims` made."""
+    family, study, records = config.claims[name], config.study, lines.to_dict("records")
+    several = lines["candidates"].nunique() > 1
+    return Presentation(
+        name=f"claims-{name}",
+        title=family.title,
+        caption=family.caption,
+        warning=DEMONSTRATION if study.demonstration else "",
+        groups=[("", HEADS)],
+        rows=[_row(line, study.candidates_title(line["candidates"]) if several else "") for line in records],
+        notes=_notes(records, left_out(config, family)),
+        comparisons=[],
+        stub="Claim",
+    )
+
+
+def _row(line: Mapping[Hashable, Any], candidates: str) -> ShownRow:
+    interval = [f"{line['ci_low']:+.3f} to {line['ci_high']:+.3f}"] if pd.notna(line["ci_low"]) else []
+    p_values = [f"{line[key]:.3f}" if pd.notna(line[key]) else "" for key in ("p_value", "p_holm")]
+    paper = f"{line['effect_of_paper']:+.3f}" if pd.notna(line["effect_of_paper"]) else ""
+    texts = [f"{line['effect']:+.3f}", *(interval or [""]), *p_values, paper, line["verdict"]]
+    label = f"{line['sentence']} {candidates}".strip()
+    return ShownRow(label, [Number(text) if text else NOT_MEASURED for text in texts])
+
+
+def _notes(records: Sequence[Mapping[Hashable, Any]], absent: Sequence[str]) -> list[str]:
+    seeds = sorted({line[key] for line in records for key in ("seeds_better", "seeds_than")})
+    of_seeds = " or ".join(map(str, seeds)) + (" seed" if seeds == [1] else " seeds")
+    notes = [
+        f"Differences of {paper_name(str(records[0]['measure']))} over {records[0]['queries']} dev queries, "
+        f"{of_seeds}. Intervals and p-values are over queries and seeds "
+        "together; a claim is supported or contradicted where p is below 0.05 after Holm's correction over "
+        "this table.",
+        "A claim of equality is supported where the difference is shown to be within its margin.",
+    ]
+    notes += [
+        f"{line['sentence']} {line['candidates']}: {line['to_decide']}."
+        for line in records
+        if line["to_decide"]
+    ]
+    if absent:
+        notes.append(f"Left out, as this study lacks their backbones: {' '.join(absent)}")
+    return notes

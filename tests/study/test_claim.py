@@ -1,0 +1,61 @@
+"""Claims as files: what a claim must say, and what it may not."""
+
+import shutil
+
+import pytest
+import yaml
+
+from sirbench.config import load
+from sirbench.machine.errors import InputError
+from tests.checkouts import ROOT
+
+V4, V3 = {"backbone": "bert", "recipe": "v4-top-16"}, {"backbone": "bert", "recipe": "v3-top-16"}
+MARGIN = {"value": 0.005, "unit": "absolute"}
+
+MISTAKES = {
+    "better and equal": (
+        {"better": V4, "equal": V4, "than": V3},
+        "better, equal: a claim has one of the two",
+    ),
+    "neither": ({"than": V3}, "better, equal: a claim has one of the two"),
+    "equality without a margin": ({"equal": V4, "than": V3}, "margin: a claim of equality needs one"),
+    "a margin without a unit": (
+        {"equal": V4, "than": V3, "margin": {"value": 0.005}},
+        "claims.mine.margin.unit: this key is missing",
+    ),
+    "a margin of nothing": ({"equal": V4, "than": V3, "margin": MARGIN | {"value": 0}}, "greater than 0"),
+    "a margin of a difference": (
+        {"better": V4, "than": V3, "margin": MARGIN},
+        "margin: only a claim of equality has one; remove it",
+    ),
+    "itself": ({"better": V4, "than": V4}, "than: v4-top-16 with bert is compared with itself"),
+    "a recipe that is no file": (
+        {"better": V4 | {"recipe": "v4-tpo-16"}, "than": V3},
+        "claims.mine.better.recipe: unknown name 'v4-tpo-16'; did you mean 'v4-top-16'?",
+    ),
+    "a backbone that no study has": (
+        {"equal": V4, "than": V3 | {"backbone": "brt"}, "margin": MARGIN},
+        "claims.mine.than.backbone: no study defines 'brt'; did you mean 'bert'?",
+    ),
+}
+
+
+@pytest.mark.parametrize(("claim", "said"), MISTAKES.values(), ids=MISTAKES)
+def test_mistake_is_named(claim, said, tmp_path):
+    folder = tmp_path / "config"
+    shutil.copytree(ROOT / "config", folder)
+    family = {"title": "Mine", "caption": "Mine.", "claims": {"mine": {"sentence": "So it is.", **claim}}}
+    (folder / "claims/mine.yaml").write_text(yaml.safe_dump(family))
+    with pytest.raises(InputError) as caught:
+        load("test", folder)
+    message = str(caught.value)
+    assert "claims/mine.yaml: claims.mine" in message and said in message, message
+
+
+def test_a_family_about_an_unknown_measure(tmp_path):
+    folder = tmp_path / "config"
+    shutil.copytree(ROOT / "config", folder)
+    path = folder / "claims/ours.yaml"
+    path.write_text(path.read_text().replace("measure: RR@100", "measure: MRR-100"))
+    with pytest.raises(InputError, match=r"claims/ours\.yaml: measures\.0.*MRR-100"):
+        load("test", folder)
