@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks [rerank] [step] [memory] [--quick]`."""
+"""The command line: `python -m benchmarks [rerank] [step] [bf16] [memory] [--quick]`."""
 
 import argparse
 import os
@@ -16,7 +16,7 @@ from benchmarks.material import make_material
 from benchmarks.timing import table
 from sirbench.machine.errors import InputError
 
-NAMES = ("rerank", "step", "memory")
+NAMES = ("rerank", "step", "bf16", "memory")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

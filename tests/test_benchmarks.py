@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import scale
+from benchmarks import bf16, scale
 from benchmarks.__main__ import main
 from benchmarks.material import first_layers, make_material
 from benchmarks.memory import LEVELS as MEASURED
@@ -103,6 +103,13 @@ def test_every_stage_at_scale_does_its_work(tmp_path, monkeypatch):
     first = read_run(tmp_path / "bm25.trec.gz").groupby("query_id").head(1)
     assert (first["query_id"] == "q" + first["doc_id"]).mean() > 0.9  # a query is words of its document
     assert len(TokenStore(tmp_path / "tokens").documents.ids) == 400
+
+
+def test_bf16_is_compared_at_equal_scores_and_keeps_less_than_float32(material):
+    rows = bf16.compare(material, 64, "dropout", 0.1, rounds=1)
+    assert [row.what.split(": ")[1] for row in rows] == ["fp32 / autocast", "fp32 / ours"] * 3
+    assert all(len(row.ratios) == 1 for row in rows)
+    assert rows[-1].ratios[0] > max(1, rows[-2].ratios[0])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc")

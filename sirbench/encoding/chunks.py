@@ -5,7 +5,7 @@ become a padded batch, and what is read from the model's outputs.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, Literal
 
@@ -28,6 +28,9 @@ Pad = Callable[[np.ndarray], PairBatch]
 Read = Callable[[Any, Tensor], Tensor]
 """Makes results (chunk, ...) from a model's outputs, as transformers names them, and the attention mask."""
 
+Context = Callable[[], AbstractContextManager[None]]
+"""Makes the context of a forward pass: its precision, and where dropout is drawn from."""
+
 Chunk = tuple[np.ndarray, Tensor]
 """Indices (chunk,) of inputs, and their results (chunk, ...)."""
 
@@ -46,6 +49,10 @@ class ChunkedModel:
         device: torch.device = next(self.model.parameters()).device
         return device
 
+    def next_context(self) -> Context:
+        """What the next chunk is computed in; its replay enters it again."""
+        return partial(encoding, self.model, self.precision)
+
     def chunks(
         self, lengths: np.ndarray, pad: Pad, read: Read, gradient: Gradient = "none"
     ) -> Iterator[Chunk]:
@@ -55,11 +62,13 @@ class ChunkedModel:
         `lengths` (inputs,) are in tokens, special tokens included.
         """
 
-        def forward(input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Tensor:
+        def forward(
+            context: Context, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor
+        ) -> Tensor:
             inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
             if getattr(self.model.config, "type_vocab_size", 0) > 1:
                 inputs["token_type_ids"] = token_type_ids
-            with encoding(self.model, self.precision):
+            with context():
                 outputs = self.model(**inputs)
             return read(outputs, attention_mask)
 
@@ -69,7 +78,7 @@ class ChunkedModel:
         for chunk in chunks_by_length(lengths, self.chunk_tokens):
             batch = [torch.from_numpy(array).to(self.device, non_blocking=True) for array in pad(chunk)]
             with torch.inference_mode() if gradient == "none" else nullcontext():
-                results = (cached if gradient == "cached" else forward)(*batch)
+                results = (cached if gradient == "cached" else forward)(self.next_context(), *batch)
             yield chunk, results
 
 

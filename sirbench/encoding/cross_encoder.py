@@ -1,6 +1,7 @@
 """The cross-encoder: one relevance score for each (query, document) pair, and the pair's embedding."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from sirbench.data.tokens import TokenPairs
-from sirbench.encoding.chunks import Chunk, ChunkedModel, Gradient, Read, in_order
+from sirbench.encoding.arithmetic import Arithmetic
+from sirbench.encoding.chunks import Chunk, ChunkedModel, Context, Gradient, Read, in_order
 from sirbench.encoding.positions import check_positions
 from sirbench.encoding.precision import Precision
 
@@ -33,6 +35,11 @@ class CrossEncoder(ChunkedModel):
         check_positions(model, store.template.max_tokens)
         super().__init__(model, chunk_tokens, precision)
         self.store = store
+        self.arithmetic = Arithmetic(model, precision, first_only=True)
+
+    def next_context(self) -> Context:
+        """As of any chunk, but bf16 on a CPU is the suite's own."""
+        return partial(self.arithmetic.forward, self.arithmetic.next_chunk())
 
     def score(self, queries: np.ndarray, documents: np.ndarray, gradient: Gradient = "none") -> Tensor:
         """Scores (pairs,) float32 of rows of queries and of documents, both (pairs,), in the given order."""

@@ -95,6 +95,7 @@ def block_gradient(
     size, fixed = task.strategy.levels[0], task.strategy.blocks == "fixed"
     blocks = [draw_block(query, size, task.seed, epoch, fixed=fixed) for query in mine]
     seed_dropout(task.seed, step)
+    task.encoder.arithmetic.begin_step(task.seed, step, distributed.rank())
     score = block_scorer(task.encoder, blocks, task.gradient)
     outcome = task.strategy.step(block_tensors(blocks, task.encoder.device), score)
     if outcome.loss.requires_grad:  # a worker may have no block in the last step of an epoch

@@ -6,6 +6,9 @@ from pydantic import Field, model_validator
 
 from sirbench.study.settings import Settings
 
+BF16 = 2
+"""Revision of what `precision: bf16` computes, for checkpoints: 1 was autocast on every device."""
+
 
 class Input(Settings):
     """How a (query, document) pair becomes tokens: [CLS] query [SEP] document [SEP]."""
@@ -64,8 +67,9 @@ class Compute(Settings):
     runtime: int = Field(60, ge=1)
     """Wall time of a training job in minutes; a retry gets as much again on top."""
     precision: Literal["fp32", "bf16"] = "fp32"
-    """Arithmetic of an encoder, forward and backward (bf16: autocast, of use on GPUs and on CPUs that have
-    avx512_bf16 or amx); weights, heads and scores are always fp32."""
+    """Arithmetic of an encoder, forward and backward; bf16 is of use on GPUs, and on CPUs with avx512_bf16 or
+    amx (the suite's own for BERT and ELECTRA as cross-encoders on CPUs, autocast elsewhere). Weights,
+    heads and scores are always fp32."""
     chunk_tokens: int = Field(16384, ge=64)
     """Tokens, padding included, that go through the encoder at once: the knob for memory."""
     gradient_cache: bool = True
@@ -80,4 +84,5 @@ class Compute(Settings):
     @property
     def arithmetic(self) -> dict[str, object]:
         """What a job may not change on the way: rounding and masks of dropout depend on it."""
-        return self.model_dump(include={"gpus", "precision", "chunk_tokens"})
+        changing = self.model_dump(include={"gpus", "precision", "chunk_tokens"})
+        return changing | ({"bf16": BF16} if self.precision == "bf16" else {})

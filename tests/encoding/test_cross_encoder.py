@@ -96,6 +96,7 @@ def backward(encoder, pairs, gradient, *, between=lambda: None):
     """Scores and gradients of a function of all scores, dropout on, from the same random state."""
     encoder.model.train().zero_grad()
     torch.manual_seed(3)
+    encoder.arithmetic.begin_step(3)
     scores = encoder.score(*pairs, gradient)
     between()
     torch.logsumexp(scores, dim=0).backward()
