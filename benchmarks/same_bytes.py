@@ -74,8 +74,7 @@ KINDS = {
     "embeddings": r"/embeddings\.parquet$",
     "measures per query": r"/per_query\.csv$",
     "runs of candidates": r"/candidates/.*\.trec\.gz$",
-    "scores of levels": r"/levels/.*\.trec\.gz$",
-    "runs of cells": r"/cells/.*\.trec\.gz$",
+    "runs of cells, levels": r"\.trec\.gz$",
     "backbones": "/backbones/",
     "models: first stages": "/candidates/",
     "models: levels": "/levels/",
@@ -103,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("new", metavar="NEW", nargs="?", default=str(ROOT), help="likewise (this checkout)")
     parser.add_argument("--cores", type=int, default=1, help="of Snakemake (1)")
     parser.add_argument("--quick", action="store_true", help=f"NEW makes {QUICK} alone")
-    kept = "run is kept here, and reused as long as code and configuration are the same"
+    kept = "run is kept here, and reused while code and configuration are the same"
     parser.add_argument("--old-results", type=Path, metavar="FOLDER", help=f"OLD's {kept}")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help=f"NEW's {kept}")
     options = parser.parse_args(arguments)
@@ -127,13 +126,10 @@ def make_results(checkout: str, results: Path, cores: int, targets: Mapping[str,
         prepare(unpacked(checkout, Path(temporary, "commit")), prepared)
         run = f"{folder_digest(prepared)} {targets}"
         if state.exists() and state.read_text() == f"finished {run}":
-            print(f"{checkout}: its run in {results} is reused", file=sys.stderr)
             return
-        if results.exists() and any(results.iterdir()) and not state.exists():
-            sys.exit(f"{results}: the folder holds something else; name another or empty it")
-        shutil.rmtree(results, ignore_errors=True)
-        shutil.copytree(prepared, results)
-    state.write_text(f"unfinished {run}")
+        if results.exists() and any(results.iterdir()):
+            sys.exit(f"{results}: not a finished run of {checkout} as it is; name another or delete it")
+        shutil.copytree(prepared, results, dirs_exist_ok=True)
     for study, names in targets.items():
         run_workflow(results, study, names, cores)
     state.write_text(f"finished {run}")
@@ -142,6 +138,8 @@ def make_results(checkout: str, results: Path, cores: int, targets: Mapping[str,
 def unpacked(checkout: str, folder: Path) -> Path:
     """The folder of a checkout; a commit's files are written to `folder` first."""
     if Path(checkout).is_dir():
+        print(f"{checkout}: its commit is", end=" ", flush=True)  # and whether files differ from it
+        subprocess.run(["git", "describe", "--always", "--dirty", "--exclude=*"], cwd=checkout)
         return Path(checkout)
     subprocess.run(["git", "archive", f"--output={folder}.tar", checkout], cwd=ROOT, check=True)
     shutil.unpack_archive(f"{folder}.tar", folder)
