@@ -184,3 +184,14 @@ def test_a_damaged_checkpoint_is_said_to_be_and_training_starts_anew(left, work,
     assert ended.code == 0
     assert re.search(r"WARNING: \S*state\.pt: damaged \(.*\); training starts anew", ended.output)
     assert results(cell(work)) == uninterrupted
+
+
+def test_in_bf16_dropout_is_a_function_of_seed_and_step_too(work):
+    """Its masks are the suite's own, and its weights are cast anew."""
+    write_study(work, compute={"precision": "bf16"})
+    assert train(work).code == 0
+    expected = results(cell(work))
+    shutil.rmtree(cell(work))
+    assert train(work, blow=Blow("torch.optim.AdamW.step", 4)).code == -signal.SIGKILL
+    assert train(work).code == 0
+    assert results(cell(work)) == expected
