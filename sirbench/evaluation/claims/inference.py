@@ -12,7 +12,7 @@ first part and those of the seeds for the second.
 
 A bootstrap that resamples queries and seeds was the alternative (A. B. Owen, The pigeonhole bootstrap, Annals
 of Applied Statistics 1, 2007). With three seeds it sees two thirds of their variance and knows no degrees of
-freedom: it finds a difference where there is none in up to 23 % of simulated cases, this test in at most 6 %
+freedom: it finds a difference where there is none in up to 27 % of simulated cases, this test in 2 to 7 %
 (`python -m benchmarks.claims`).
 """
 

@@ -25,8 +25,8 @@ class Reference:
 
     It lies between the smallest and the largest of these quantiles. Satterthwaite's (1946) alternative is one
     Student t whose degrees of freedom are estimated from the same v_i; with two or four degrees of freedom
-    behind a v_i this estimate is so noisy that the test rejects too often (with three seeds up to 7 % for
-    5 %: `python -m benchmarks.claims`); with the weighted quantile it is 2.5 to 5.5 %.
+    behind a v_i this estimate is so noisy that the test rejects too often (with three seeds up to 7.5 %
+    for 5 %: `python -m benchmarks.claims`); with the weighted quantile it is 2.5 to 5.2 %.
 
     Source: W. G. Cochran, Approximate significance levels of the Behrens-Fisher test, Biometrics 20, 1964.
 
