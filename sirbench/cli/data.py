@@ -23,8 +23,13 @@ def pydocs(
 
     if name not in PACKAGES:
         raise InputError(f"{name!r} is not a PyDocs collection; allowed: {', '.join(PACKAGES)}")
-    description = build(name, data_home() / name)
-    print(f"{name}: {description['documents']} documents, {description['queries']} queries")
+    made = build(name, data_home() / name)
+    queries, alike = made["queries"], made["near_duplicates"]
+    print(
+        f"{name}: {made['documents']} documents, {queries} queries in {alike['clusters']} clusters of "
+        f"near-duplicates, the largest of {alike['largest_cluster']}; to the positives of "
+        f"{alike['dev_queries_whose_positive_has_one']} dev queries the collection has a near-duplicate"
+    )
 
 
 @verbs.command(rich_help_panel=PANEL)

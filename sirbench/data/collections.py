@@ -7,7 +7,7 @@ IR_DATASETS_HOME (default ~/.ir_datasets). The queries and qrels that a study ke
 
 import difflib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -73,8 +73,10 @@ def count_queries(dataset_id: str) -> int:
     return known if known is not None else sum(1 for _ in _iterate_queries(dataset_id))
 
 
-def fingerprint(dataset_id: str, missing: set[str] | None = None) -> str:
-    """The sha256 over the ids and texts of `iterate_documents`.
+def fingerprint(
+    dataset_id: str, queries: Mapping[str, Mapping[str, str]], missing: set[str] | None = None
+) -> str:
+    """The sha256 over ids and texts of `iterate_documents` and of the queries of each split.
 
     The id of every document is removed from `missing`, so the ids left there have no document. This is done
     here because a large collection takes minutes to read.
@@ -87,7 +89,7 @@ def fingerprint(dataset_id: str, missing: set[str] | None = None) -> str:
                 missing.discard(document.doc_id)
             yield document
 
-    return documents.fingerprint(passing())
+    return documents.fingerprint(passing(), queries)
 
 
 def query_ids(dataset_id: str) -> set[str]:
@@ -103,8 +105,7 @@ def query_texts(dataset_id: str) -> list[str]:
 def read_queries(dataset_id: str, limit: int | None = None) -> dict[str, str]:
     """The texts by id of the queries with a positive judgement (relevance >= 1), in the collection's order.
 
-    With a `limit`, the queries whose ids have the lowest sha256 are kept: the same ones on every machine, and
-    a smaller limit keeps a subset of the queries that a larger one keeps.
+    With a `limit`, so many of them, chosen by `limited`.
     """
     qrels = read_qrels(dataset_id)
     positive = set(qrels.loc[qrels["relevance"] >= 1, "query_id"])
@@ -113,6 +114,14 @@ def read_queries(dataset_id: str, limit: int | None = None) -> dict[str, str]:
         for query in _iterate_queries(dataset_id)
         if query.query_id in positive
     }
+    return limited(queries, limit)
+
+
+def limited(queries: Mapping[str, str], limit: int | None) -> dict[str, str]:
+    """The queries whose ids have the lowest sha256, in the order given; all for None.
+
+    They are the same ones on every machine, and a smaller limit keeps a subset of those of a larger one.
+    """
     kept = set(sorted(queries, key=lambda query_id: hashlib.sha256(query_id.encode()).digest())[:limit])
     return {query_id: text for query_id, text in queries.items() if query_id in kept}
 

@@ -13,6 +13,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tqdm import tqdm
 from sirbench.data.docstrings import Docstring, read_docstrings
 from sirbench.data.documents import Document, fingerprint
 from sirbench.data.lines import numbered_lines, write_lines
+from sirbench.data.near_duplicates import clusters, near_duplicates, shingles, words
 from sirbench.machine.atomic import atomic_folder
 from sirbench.machine.errors import InputError
 
@@ -44,8 +46,17 @@ PACKAGES = {
 }
 """The packages of each collection: names to import, and names to install, which pyproject.toml pins."""
 SPLITS = ("train", "dev")
+REVISION = 2
+"""Raised with every change of what `build` makes of the same packages: the workflow then builds again."""
 _DEV_SHARE = 10
-"""One query in this many is a dev query."""
+"""One cluster of queries in this many is for development."""
+ALIKE_QUERIES = 0.6
+"""Two queries whose words resemble each other as much as this are near-duplicates. At 0.5 one cluster in ten
+queries long would link everything that begins alike; at 0.6 the largest has 159 of 23,701."""
+ALIKE_DOCUMENTS = 0.5
+"""Two documents whose shingles resemble each other as much as this are near-duplicates."""
+CONTAINED_DOCUMENT = 0.8
+"""So are they where the larger one has this share of the smaller one's shingles."""
 
 
 def data_home() -> Path:
@@ -57,9 +68,9 @@ def build(name: str, folder: Path) -> dict[str, Any]:
     """Build the collection `name` in `folder`; the result is its description, as in collection.json.
 
     The files are documents.jsonl.gz, {train,dev}.queries.tsv, {train,dev}.qrels, links.tsv (ids of a document
-    and of one that it links to) and collection.json (fingerprint, package versions, counts). They depend only
-    on the versions of the packages. If `folder` has a collection with another fingerprint, a warning on
-    stderr names both before it is replaced.
+    and of one that it links to) and collection.json (fingerprint, package versions, counts, near-duplicates).
+    They depend only on the versions of the packages. Near-duplicates are all in one split. If `folder` has a
+    collection with another fingerprint, a warning on stderr names both before it is replaced.
     """
     packages = PACKAGES[name]
     docstrings = [
@@ -68,16 +79,26 @@ def build(name: str, folder: Path) -> dict[str, Any]:
         for docstring in read_docstrings(package)
     ]
     documents = _distinct(docstrings)
-    queries = _queries(documents)
+    asked = _queries(documents)
+    alike = _alike_documents(documents)
+    cluster = _clusters(asked, alike)
+    queries = _splits(asked, cluster)
     links = sorted(_links(documents))
+    texts = (Document(doc_id, entry.body) for doc_id, entry in documents.items())
     description = {
         "name": name,
-        "fingerprint": fingerprint(Document(doc_id, entry.body) for doc_id, entry in documents.items()),
+        "revision": REVISION,
+        "fingerprint": fingerprint(texts, queries),
         # Without the local part: torch 2.13.0+cpu and 2.13.0 have the same Python files.
         "versions": {package: version(wheel).partition("+")[0] for package, wheel in packages.items()},
         "documents": len(documents),
         "queries": {split: len(queries[split]) for split in SPLITS},
         "links": len(links),
+        "near_duplicates": {
+            "clusters": len(set(cluster.values())),
+            "largest_cluster": max(Counter(cluster.values()).values(), default=0),
+            "dev_queries_whose_positive_has_one": len(queries["dev"].keys() & set(chain(*alike))),
+        },
     }
     _report_change(folder, description)
     with atomic_folder(folder) as temporary:
@@ -109,15 +130,44 @@ def _distinct(docstrings: Iterable[Docstring]) -> dict[str, Docstring]:
     }
 
 
-def _queries(documents: dict[str, Docstring]) -> dict[str, dict[str, str]]:
-    """The summaries that occur once, by split and id of their document; a hash of the id gives the split."""
+def _queries(documents: dict[str, Docstring]) -> dict[str, str]:
+    """The summaries that occur once, by the id of their document."""
     uses = Counter(docstring.summary.casefold() for docstring in documents.values())
-    queries: dict[str, dict[str, str]] = {split: {} for split in SPLITS}
-    for doc_id, docstring in documents.items():
-        if docstring.summary and uses[docstring.summary.casefold()] == 1:
-            is_dev = int.from_bytes(hashlib.sha256(doc_id.encode()).digest()) % _DEV_SHARE == 0
-            queries["dev" if is_dev else "train"][doc_id] = docstring.summary
-    return queries
+    return {
+        doc_id: docstring.summary
+        for doc_id, docstring in documents.items()
+        if docstring.summary and uses[docstring.summary.casefold()] == 1
+    }
+
+
+def _alike_documents(documents: dict[str, Docstring]) -> list[tuple[str, str]]:
+    """The ids of every pair of documents that are near-duplicates."""
+    ids = list(documents)
+    sets = (shingles(words(docstring.body)) for docstring in documents.values())
+    return [(ids[a], ids[b]) for a, b in near_duplicates(sets, ALIKE_DOCUMENTS, CONTAINED_DOCUMENT)]
+
+
+def _clusters(queries: dict[str, str], alike: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The cluster of each query, named by the smallest id in it.
+
+    Linked are two queries that are near-duplicates, or whose documents are: what a model learned from one of
+    them would be a head start on the other.
+    """
+    ids = sorted(queries)
+    number = {query_id: place for place, query_id in enumerate(ids)}
+    of_documents = [(number[a], number[b]) for a, b in alike if a in number and b in number]
+    of_queries = near_duplicates((set(words(queries[query_id])) for query_id in ids), ALIKE_QUERIES)
+    names = clusters(len(ids), of_queries + of_documents)
+    return {query_id: ids[name] for query_id, name in zip(ids, names, strict=True)}
+
+
+def _splits(queries: dict[str, str], cluster: dict[str, str]) -> dict[str, dict[str, str]]:
+    """The queries by split; a hash of its cluster's name gives the split of a query."""
+    split: dict[str, dict[str, str]] = {name: {} for name in SPLITS}
+    for query_id, text in queries.items():
+        is_dev = int.from_bytes(hashlib.sha256(cluster[query_id].encode()).digest()) % _DEV_SHARE == 0
+        split["dev" if is_dev else "train"][query_id] = text
+    return split
 
 
 def _links(documents: dict[str, Docstring]) -> set[tuple[str, str]]:

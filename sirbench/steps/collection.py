@@ -24,9 +24,10 @@ def make_collection(config: Configuration) -> None:
     layout, spec = Layout(config.name), config.study.collection
     splits = {"train": (spec.train, spec.train_queries), "dev": (spec.dev, spec.dev_queries)}
     record: dict[str, Any] = {"documents": collections.count_documents(spec.train)}
-    queries, judged = {}, {}
+    everything, queries, judged = {}, {}, {}
     for split, (dataset, limit) in splits.items():
-        queries[split] = collections.read_queries(dataset, limit)
+        everything[split] = collections.read_queries(dataset)
+        queries[split] = collections.limited(everything[split], limit)
         judged[split] = collections.read_qrels(dataset)
         record[split] = {"dataset": dataset, "queries": len(queries[split])}
     trained = judged["train"].query("relevance > 0")["query_id"]
@@ -40,7 +41,7 @@ def make_collection(config: Configuration) -> None:
     qrels = {split: frame[frame["query_id"].isin(queries[split].keys())] for split, frame in judged.items()}
     relevant = set(qrels["dev"].query("relevance > 0")["doc_id"])
     missing = set(relevant)
-    record["fingerprint"] = collections.fingerprint(spec.train, missing)
+    record["fingerprint"] = collections.fingerprint(spec.train, everything, missing)
     if missing:
         message = "%d of %d documents that are relevant in %s are not in %s, and none can find them"
         log.warning(message, len(missing), len(relevant), spec.dev, spec.train)

@@ -94,16 +94,19 @@ def test_msmarco_fields_become_url_title_body(toy):
 def test_the_fingerprint_is_the_sha256_of_ids_and_texts_in_order(toy):
     one, two = ir_datasets.formats.GenericDoc("1", "a\nb"), ir_datasets.formats.GenericDoc("2", "ç")
     toy(one, two)
-    assert collections.fingerprint("toy") == hashlib.sha256("1\ta b\n2\tç\n".encode()).hexdigest()
-    first = collections.fingerprint("toy")
+    queries = {"train": {"7": "x y"}, "dev": {"8": "z"}}
+    whole = "1\ta b\n2\tç\ntrain\t7\tx y\ndev\t8\tz\n"
+    first = collections.fingerprint("toy", queries)
+    assert first == hashlib.sha256(whole.encode()).hexdigest()
+    assert collections.fingerprint("toy", {"train": {}, "dev": {"7": "x y", "8": "z"}}) != first
     toy(two, one)
-    assert collections.fingerprint("toy") != first
+    assert collections.fingerprint("toy", queries) != first
 
 
 def test_reading_for_the_fingerprint_finds_ids_without_a_document(toy):
     toy(*(ir_datasets.formats.GenericDoc(name, "text") for name in "abc"))
     missing = {"a", "c", "x"}
-    assert collections.fingerprint("toy", missing) == collections.fingerprint("toy")
+    assert collections.fingerprint("toy", {}, missing) == collections.fingerprint("toy", {})
     assert missing == {"x"}
 
 

@@ -4,12 +4,17 @@ import gzip
 import hashlib
 import inspect
 import json
+import re
+from itertools import chain
 
+import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from sirbench.data import collections, pydocs
 from sirbench.data.docstrings import read_docstrings
 from sirbench.machine.errors import InputError
+from tests.checkouts import ROOT
 
 BODY = "This body has ten words, and two more for good measure."
 
@@ -216,6 +221,9 @@ class TestBuild:
 
     def test_the_description_holds_fingerprint_versions_and_counts(self, folder):
         lines = "".join(f"{doc_id}\t{text}\n" for doc_id, text in self.documents(folder).items())
+        for split in ("train", "dev"):
+            queries = (folder / f"{split}.queries.tsv").read_text().splitlines()
+            lines += "".join(f"{split}\t{query}\n" for query in queries)
         description = json.loads((folder / "collection.json").read_text())
         assert description["fingerprint"] == hashlib.sha256(lines.encode()).hexdigest()
         assert description["versions"] == {"toypkg": "1.2"}
@@ -224,6 +232,36 @@ class TestBuild:
             4,
             2,
         )
+
+    def test_near_duplicates_are_counted(self, toypkg, tmp_path):
+        """Two pairs that differ in the last of 31 words; the other four documents have `BODY` in common."""
+        text = " ".join(f"w{number}" for number in range(30))
+        functions = {
+            "a": ("Read a table from a file of text.", f"{text} one"),
+            "b": ("Write an image to a stream of bytes.", f"{text} two"),
+            "c": ("Solve linear equations by elimination.", f"{text[::-1]} one"),
+            "d": ("Draw the spectrum as an image.", f"{text[::-1]} two"),
+        }
+        written = 'def {}():\n    """{}\n\n    {}\n    """\n'
+        parts = (written.format(name, *texts) for name, texts in functions.items())
+        (toypkg / "alike.py").write_text("".join(parts))
+        description = pydocs.build("toy", tmp_path / "toy")
+        queries = {split: queries_of(tmp_path / "toy", split) for split in ("train", "dev")}
+        assert description["near_duplicates"] == {
+            "clusters": 3,
+            "largest_cluster": 4,
+            "dev_queries_whose_positive_has_one": len(queries["dev"]),
+        }
+        for pair in ("ab", "cd"):
+            a, b = (f"toypkg.alike.{name}" for name in pair)
+            assert (a in queries["dev"]) == (b in queries["dev"])
+
+    def test_another_split_of_the_same_queries_is_another_fingerprint(self, folder, monkeypatch, capsys):
+        old = json.loads((folder / "collection.json").read_text())["fingerprint"]
+        monkeypatch.setattr(pydocs, "_DEV_SHARE", 1)
+        new = pydocs.build("toy", folder)["fingerprint"]
+        assert old != new
+        assert "no longer comparable" in capsys.readouterr().err
 
     def test_building_again_gives_the_same_bytes_in_silence(self, folder, capsys):
         before = {path.name: path.read_bytes() for path in folder.iterdir()}
@@ -238,6 +276,79 @@ class TestBuild:
         warning = capsys.readouterr().err
         assert old != new
         assert all(part in warning for part in ("warning", old, new, "{'toypkg': '1.2'}"))
+
+
+def queries_of(folder, split):
+    """The queries of a split by id, as the file has them."""
+    lines = (folder / f"{split}.queries.tsv").read_text().splitlines()
+    return dict(line.split("\t") for line in lines)
+
+
+def alike(sets, others, resemblance, containment=np.inf):
+    """Of each of `sets`, whether it is a near-duplicate of any of `others`: all are compared with all."""
+    columns = {element: number for number, element in enumerate(set().union(*others))}
+    sizes = np.array([len(one) for one in others])
+
+    def ones(of):
+        places = [[columns[element] for element in one if element in columns] for one in of]
+        ends = np.cumsum([0, *map(len, places)])
+        return csr_matrix((np.ones(ends[-1]), list(chain(*places)), ends), shape=(len(of), len(columns)))
+
+    second = ones(others).T.tocsr()
+    found = []
+    for one, common in zip(sets, ones(sets), strict=True):
+        shared = (common @ second).tocoo()
+        union, smaller = len(one) + sizes[shared.col] - shared.data, np.minimum(len(one), sizes[shared.col])
+        near = (shared.data / union >= resemblance) | (shared.data / smaller >= containment)
+        found.append(near.any())
+    return np.array(found)
+
+
+def leaks(train, dev, folder):
+    """How many dev queries have a training query that is a near-duplicate, or whose document is one."""
+    with gzip.open(folder / "documents.jsonl.gz", "rt", encoding="utf-8") as file:
+        bodies = {document["doc_id"]: document["text"] for document in map(json.loads, file)}
+
+    def asked(queries):
+        return [set(re.findall(r"\w+", text.casefold())) for text in queries.values()]
+
+    def answers(queries):
+        tokens = (re.findall(r"\w+", bodies[name].casefold()) for name in queries)
+        return [{" ".join(one[i : i + 5]) for i in range(max(1, len(one) - 4))} for one in tokens]
+
+    across = alike(asked(dev), asked(train), 0.6) | alike(answers(dev), answers(train), 0.5, 0.8)
+    return int(across.sum())
+
+
+@pytest.fixture(params=["pydocs-sliver", "pydocs"])
+def built(request):
+    """The folder of a built collection: of the sliver, and of all of PyDocs where it was built before."""
+    if request.param == "pydocs-sliver":
+        return request.getfixturevalue("pydocs_sliver")
+    folder = ROOT / "data/pydocs"
+    record = folder / "collection.json"
+    if not record.exists() or json.loads(record.read_text()).get("revision") != pydocs.REVISION:
+        pytest.skip(f"{folder} is not built, or was built by another revision: `sirbench pydocs` builds it")
+    return folder
+
+
+def test_no_dev_query_has_a_near_duplicate_training_query(built):
+    train, dev = (queries_of(built, split) for split in ("train", "dev"))
+    assert leaks(train, dev, built) == 0
+
+
+def test_any_other_split_would_leak(pydocs_sliver):
+    train, dev = (queries_of(pydocs_sliver, split) for split in ("train", "dev"))
+    everything = sorted((train | dev).items())
+    train, dev = dict(everything[1::2]), dict(everything[::2])
+    assert leaks(train, dev, pydocs_sliver) > len(dev) // 10
+
+
+def test_no_cluster_is_so_large_that_it_decides_a_split(built):
+    record = json.loads((built / "collection.json").read_text())
+    train, dev = (record["queries"][split] for split in ("train", "dev"))
+    assert record["near_duplicates"]["largest_cluster"] < (train + dev) / 40
+    assert 0.07 < dev / (train + dev) < 0.13
 
 
 class TestSliver:
@@ -266,17 +377,17 @@ class TestSliver:
             assert set(qrels["doc_id"]) <= ids
             assert set(qrels["query_id"]) == set(collections.read_queries(split))
 
-    def test_the_splits_are_disjoint_and_one_query_in_ten_is_for_development(self):
+    def test_the_splits_are_disjoint(self):
         train, dev = (collections.read_queries(f"pydocs-sliver/{split}") for split in ("train", "dev"))
         assert not set(train) & set(dev)
         assert len(train) > 500
-        assert 0.07 < len(dev) / len(train | dev) < 0.13
 
     def test_ir_datasets_knows_it_like_any_other(self, pydocs_sliver):
         description = json.loads((pydocs_sliver / "collection.json").read_text())
         documents = list(collections.iterate_documents("pydocs-sliver/dev"))
         assert collections.count_documents("pydocs-sliver/dev") == len(documents) == description["documents"]
-        assert collections.fingerprint("pydocs-sliver/train") == description["fingerprint"]
+        queries = {split: collections.read_queries(f"pydocs-sliver/{split}") for split in ("train", "dev")}
+        assert collections.fingerprint("pydocs-sliver/train", queries) == description["fingerprint"]
         store = collections.open_collection("pydocs-sliver").docs_store()
         assert store.get(documents[5].doc_id).text == documents[5].text
 

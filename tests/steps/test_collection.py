@@ -72,6 +72,7 @@ def test_both_splits_and_their_record_are_written(make):
     assert layout.qrels("train").read_text() == "1 0 d1 1\n2 0 d2 1\n2 0 d3 0\n"
     assert layout.qrels("dev").read_text() == "9 0 d1 2\n9 0 dx 0\n"
     lines = "".join(f"{name}\ttext of {name}\n" for name in ("d1", "d2", "d3"))
+    lines += "train\t1\tone\ntrain\t2\ttwo\ndev\t9\tnine\n"
     assert json.loads(layout.collection.read_text()) == {
         "documents": 3,
         "train": {"dataset": "toy/train", "queries": 2},

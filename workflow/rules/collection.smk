@@ -2,7 +2,7 @@
 
 from importlib.metadata import version
 
-from sirbench.data.pydocs import PACKAGES, data_home
+from sirbench.data.pydocs import PACKAGES, REVISION, data_home
 
 
 rule build_pydocs:
@@ -35,6 +35,7 @@ rule build_pydocs:
         versions=lambda wildcards: {
             package: version(wheel) for package, wheel in PACKAGES[wildcards.pydocs].items()
         },
+        revision=REVISION,
     shell:
         "python -m sirbench pydocs {wildcards.pydocs} > {log} 2>&1"
 
