@@ -51,8 +51,8 @@ REVISION = 2
 _DEV_SHARE = 10
 """One cluster of queries in this many is for development."""
 ALIKE_QUERIES = 0.6
-"""Two queries whose words resemble each other as much as this are near-duplicates. At 0.5 one cluster in ten
-queries long would link everything that begins alike; at 0.6 the largest has 159 of 23,701."""
+"""Two queries whose words resemble each other as much as this are near-duplicates. At 0.5 a single cluster
+would hold a tenth of all queries, as it links everything that begins alike; at 0.6 the largest has 159."""
 ALIKE_DOCUMENTS = 0.5
 """Two documents whose shingles resemble each other as much as this are near-duplicates."""
 CONTAINED_DOCUMENT = 0.8
