@@ -57,6 +57,14 @@ def report(study: StudyOption) -> None:
 
 
 @verbs.command(rich_help_panel=PANEL)
+def findings(study: StudyOption) -> None:
+    """Write docs/findings.md from docs/findings.md.j2, with the numbers of a study's results."""
+    from sirbench.steps.findings import make_findings
+
+    print(make_findings(load(study)))
+
+
+@verbs.command(rich_help_panel=PANEL)
 def export(
     study: StudyOption,
     archive: Annotated[Path, typer.Argument(help="Where to write it, e.g. laptop.tar.gz.")],
