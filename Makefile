@@ -12,7 +12,7 @@ FIGURES := $(basename $(notdir $(wildcard config/figures/*.yaml)))
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help $(TABLES) $(FIGURES) figures report test quick lint format bench lock clean
+.PHONY: help $(TABLES) $(FIGURES) figures study report test quick lint format bench lock clean
 
 help:  ## say what can be made
 	@echo "make TABLE [STUDY=demo] [CORES=$(CORES)], TABLE being one of: $(TABLES)"
@@ -36,6 +36,9 @@ $(TABLES): $(READY)
 $(FIGURES) figures: $(READY)
 	snakemake --cores $(CORES) --rerun-incomplete --show-failed-logs $@ --config study=$(STUDY)
 	@if [ $@ = claims ]; then cat results/$(STUDY)/claims.md; else ls figures/$(STUDY)/*.pdf; fi
+
+study: $(READY)  ## every table, figure and claim; stop it at any time, it goes on where it was
+	snakemake --cores $(CORES) --rerun-incomplete --keep-going --show-failed-logs study --config study=$(STUDY)
 
 report: $(READY)  ## every table and figure, and a page on them and on what was run, whatever failed
 	@snakemake --cores $(CORES) --rerun-incomplete --keep-going --show-failed-logs tables figures --config study=$(STUDY); \

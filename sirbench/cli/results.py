@@ -1,5 +1,6 @@
-"""Verbs for what is read in the end: tables, figures, the report."""
+"""Verbs for what is read in the end: tables, figures, the report; and for taking results elsewhere."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -53,3 +54,35 @@ def report(study: StudyOption) -> None:
     from sirbench.steps.report import make_report
 
     make_report(load(study))
+
+
+@verbs.command(rich_help_panel=PANEL)
+def findings(study: StudyOption) -> None:
+    """Write docs/findings.md from docs/findings.md.j2, with the numbers of a study's results."""
+    from sirbench.steps.findings import make_findings
+
+    print(make_findings(load(study)))
+
+
+@verbs.command(rich_help_panel=PANEL)
+def export(
+    study: StudyOption,
+    archive: Annotated[Path, typer.Argument(help="Where to write it, e.g. laptop.tar.gz.")],
+) -> None:
+    """Pack a study's finished cells, without their models, to be adopted on another machine."""
+    from sirbench.steps.archives import export_cells
+
+    cells = export_cells(load(study), archive)
+    print(f"{archive}: {len(cells)} cells of study {study}")
+
+
+@verbs.command(rich_help_panel=PANEL)
+def adopt(
+    study: StudyOption,
+    archive: Annotated[Path, typer.Argument(help="What `sirbench export` wrote.")],
+) -> None:
+    """Take finished cells from another machine, once settings, data and checksums are found to agree."""
+    from sirbench.steps.archives import adopt_cells
+
+    new, present = adopt_cells(load(study), archive)
+    print(f"{study}: {len(new)} cells adopted, {len(present)} were here already")

@@ -92,6 +92,15 @@ def space_cells(config: Configuration, space: Space) -> list[Cell]:
     return [Cell(config.name, candidates, space.backbone, recipe, seed) for recipe in space.recipes]
 
 
+def every_cell(config: Configuration) -> list[Cell]:
+    """Every cell that any table, figure or claim of the study needs, once each."""
+    tables = [
+        cell for table in config.tables.values() if table.of == "cells" for cell in cells(config, table)
+    ]
+    claimed = [one.cell(seed) for one in claimed_conditions(config) for seed in config.study.seeds]
+    return list(dict.fromkeys([*tables, *claimed, *embedded_cells(config)]))
+
+
 def embedded_cells(config: Configuration) -> dict[Cell, dict[str, int]]:
     """The cells whose space any figure shows, with the number of `train` and `dev` queries to embed.
 

@@ -15,6 +15,7 @@ from sirbench.fine_tuning.task import FineTuning
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.folders import Cell, Compressor
 from sirbench.jobs.job import Job, compressor_of, job_of_cell, level_named, made_as
+from sirbench.jobs.kept import check_against_present, made_with
 from sirbench.jobs.layout import Layout
 from sirbench.jobs.needs import embedded_cells
 from sirbench.machine.atomic import atomic_folder
@@ -53,6 +54,8 @@ def _train(config: Configuration, job: Job, trained: Cell | Compressor) -> None:
     keep_middle = trained in embedded_cells(config)
     inputs = _inputs(job, trained)
     settings = {**made_as(job, study), "seed": seed, "inputs": checksums(inputs)}
+    if isinstance(trained, Cell):
+        check_against_present(config, trained, settings["inputs"], trained.folder)
     with claim_device(study.compute.gpus, study.compute.threads) as device, distributed.joined(device):
         store = TokenStore(inputs["tokens"])
         encoder = CrossEncoder(
@@ -110,6 +113,7 @@ def _made_from(config: Configuration, trained: Cell | Compressor) -> dict[str, o
         "compute": config.study.compute.model_dump(),
         "candidates": trained.candidates,
         "backbone": trained.backbone,
+        **made_with(config.study, trained.candidates, trained.backbone),
         "name": trained.recipe if isinstance(trained, Cell) else trained.level,
     }
 

@@ -56,6 +56,9 @@ def finished(checkout):
     return checkout
 
 
+BEFORE_CANDIDATES = ("build_pydocs", "extract_queries", "make_candidates")
+"""What the candidates' own measures take, which a table prints beside those of cells."""
+
 OUTPUT = {}
 """What Snakemake printed, by checkout."""
 
@@ -127,6 +130,42 @@ def test_a_cell_keeps_its_model_record_and_provenance(finished):
         *("middle", "model", "per_query.csv", "provenance.json", "run.ir_metadata.yaml", "run.trec.gz"),
         *("selection.parquet", "train.jsonl"),
     ]
+
+
+@pytest.mark.workflow
+def test_a_clone_with_some_of_the_cells_trains_the_others_only(finished, tmp_path):
+    """As git has a committed cell: measures and provenance, but no model, no run, no notes of Snakemake."""
+    folder = copy_checkout(tmp_path / "clone", finished / "data")
+    (folder / "config/tables/mine.yaml").write_text(MINE)
+    cells = "results/test/cells/bm25/bert"
+    for recipe in ("v0", "v1-top-16"):
+        (folder / cells / recipe / "seed1").mkdir(parents=True)
+        for file in ("per_query.csv", "provenance.json", "train.jsonl"):
+            shutil.copy(finished / cells / recipe / "seed1" / file, folder / cells / recipe / "seed1")
+    rules = planned(snakemake(folder, "--dry-run", "mine").stdout)
+    assert (rules.get("train", 0) + rules.get("train_with_middle", 0), rules["evaluate"]) == (1, 1)
+    shutil.copytree(finished / cells / "v2-top-16/seed1", folder / cells / "v2-top-16/seed1")
+    for name in ("model", "middle"):
+        shutil.rmtree(folder / cells / "v2-top-16/seed1" / name)
+    (folder / cells / "v2-top-16/seed1/run.trec.gz").unlink()
+    done = snakemake(folder, "mine")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert set(planned(done.stdout)) <= {"write_table", "mine", "evaluate_candidates", *BEFORE_CANDIDATES}
+    table = "results/test/tables/mine.csv"
+    assert (folder / table).read_bytes() == (finished / table).read_bytes()
+
+
+@pytest.mark.workflow
+def test_a_kept_cell_of_other_settings_stops_the_workflow_by_name(finished, tmp_path):
+    folder = copy_checkout(tmp_path / "clone", finished / "data")
+    cell = "results/test/cells/bm25/bert/v0/seed1"
+    (folder / cell).mkdir(parents=True)
+    for file in ("per_query.csv", "provenance.json"):
+        shutil.copy(finished / cell / file, folder / cell)
+    edit(folder / "config/studies/test.yaml", "depth: 12", "depth: 11")
+    done = snakemake(folder, "--dry-run", "mine")
+    assert done.returncode != 0
+    assert f"{cell}: of other settings: depth is 12 there and 11 in study test" in done.stdout
 
 
 @pytest.mark.workflow

@@ -73,6 +73,8 @@ rule evaluate_candidates:
         PATHS.log("evaluate-candidates", "{candidates}"),
     benchmark:
         PATHS.benchmark("evaluate-candidates", "{candidates}")
+    wildcard_constraints:
+        candidates=f"(?!{KEPT_CANDIDATES})[^/]+" if KEPT_CANDIDATES else "[^/]+",
     localrule: True
     conda:
         ENVIRONMENT

@@ -15,6 +15,13 @@ wildcard_constraints:
 
 # Training, re-ranking and measuring a cell are one job of a cluster, named after the cell.
 CELL_GROUP = f"cell-{CELL.job}"
+# Cells whose measures are kept without their model (committed, or adopted) are done: no rule makes these measures.
+try:
+    KEPT = kept_cells(CONFIG)
+except InputError as error:
+    raise WorkflowError(str(error)) from None
+KEPT_CELLS = "|".join(re.escape(f"{cell.name}/") for cell in KEPT)
+KEPT_CANDIDATES = "|".join(re.escape(f"{name}/") for name in kept_candidates(KEPT))
 # Used with `--software-deployment-method conda` only.
 ENVIRONMENT = "../../environment.yml"
 

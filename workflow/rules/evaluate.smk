@@ -82,6 +82,8 @@ rule evaluate:
         PATHS.log("evaluate", CELL.job),
     benchmark:
         PATHS.benchmark("evaluate", CELL.job)
+    wildcard_constraints:
+        candidates=f"(?!{KEPT_CELLS})[^/]+" if KEPT_CELLS else "[^/]+",
     group:
         CELL_GROUP
     conda:
