@@ -3,8 +3,8 @@
 Within one training (V3, V4) it is a strategy's own step that selects.
 
 With fixed blocks a compressor's input is one set for each query, and the next level is trained on the hardest
-of it. With redrawn blocks any candidate may be drawn, so the compressor scores all of them, once; the block of
-each epoch then passes every compressor so far (`blocks.draw_block`).
+of it. With redrawn blocks any candidate may be drawn, so the compressor scores all of them, once; the block
+of each epoch then passes every compressor so far (`blocks.draw_block`).
 """
 
 from collections.abc import Sequence
