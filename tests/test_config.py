@@ -282,10 +282,10 @@ MISTAKES = {
         {"cpr": "product"},
         ["config/recipes/v3-top-16.yaml: cpr: unknown key; allowed: blocks, description, epochs, forward, "],
     ),
-    "levels of a chain drawn anew in each epoch": (
+    "blocks that are neither fixed nor redrawn": (
         "recipes/v1-top-16.yaml",
-        {"blocks": "redrawn"},
-        ["config/recipes/v1-top-16.yaml: blocks: Input should be 'fixed' (it says 'redrawn')"],
+        {"blocks": "anew"},
+        ["config/recipes/v1-top-16.yaml: blocks: Input should be 'redrawn' or 'fixed' (it says 'anew')"],
     ),
     "loss on a level that is not there": (
         "recipes/v4-top-16.yaml",

@@ -1,7 +1,8 @@
 """Training blocks: which documents a query is trained on in an epoch, drawn by hash.
 
-A block is one positive and as many negatives as fit. Every draw depends on (seed, epoch, query id) and
-nothing else, so it is the same in whatever order, on however many GPUs, and after any resume.
+A block is one positive and as many negatives as fit; in V1 and V2, those of them that trained compressors
+pass on. Every draw depends on (seed, epoch, query id) and nothing else, so it is the same in whatever order,
+on however many GPUs, and after any resume.
 """
 
 from collections.abc import Sequence
@@ -28,6 +29,15 @@ class Block(NamedTuple):
     """(documents,) float32: uniform random numbers, for random compressors."""
 
 
+class Scored(NamedTuple):
+    """What a trained compressor makes of a query's negatives, on the way to a block (V1, V2)."""
+
+    size: int
+    """Group size that it selects from, the positive included."""
+    scores: np.ndarray
+    """(negatives,) float64: its scores of the query's negatives."""
+
+
 class TrainingQuery(NamedTuple):
     """A query with its judged-positive documents and the candidates that are not among them."""
 
@@ -36,6 +46,8 @@ class TrainingQuery(NamedTuple):
     positives: np.ndarray
     negatives: np.ndarray
     ranks: np.ndarray
+    compressors: tuple[Scored, ...] = ()
+    """Those that select on the way to a block, first to last."""
 
 
 def training_queries(
@@ -72,11 +84,17 @@ def training_queries(
 def draw_block(query: TrainingQuery, size: int, seed: int, epoch: int, *, fixed: bool = False) -> Block:
     """One positive and `size - 1` negatives without replacement, or all where there are fewer.
 
-    A `fixed` block has the documents of epoch 0 in every epoch; only its keys are new in each.
+    Where compressors select, a block of the first one's size is drawn, and each passes on its hardest
+    negatives of what the one before it left (Eq. 4), the last one `size - 1` of them; ties go to the lower
+    rank. A `fixed` block has the documents of epoch 0 in every epoch; only its keys are new in each.
     """
+    drawn, *kept = [*(compressor.size for compressor in query.compressors), size]
     documents = random_generator("block", seed, 0 if fixed else epoch, query.id)
     positive = documents.choice(query.positives)
-    chosen = np.sort(documents.permutation(len(query.negatives))[: size - 1])
+    chosen = np.sort(documents.permutation(len(query.negatives))[: drawn - 1])
+    for compressor, left in zip(query.compressors, kept, strict=True):
+        by_rank = np.sort(chosen)
+        chosen = by_rank[np.argsort(-compressor.scores[by_rank], kind="stable")][: left - 1]
     keys = random_generator("keys", seed, epoch, query.id)
     return Block(
         query=query.row,

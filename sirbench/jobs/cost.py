@@ -16,7 +16,7 @@ from sirbench.jobs.job import Job, compressors, job_of
 from sirbench.jobs.layout import Layout
 from sirbench.jobs.needs import conditions
 from sirbench.strategies import Pairs
-from sirbench.study import Table
+from sirbench.study import Study, Table
 
 FP32 = 4
 """Bytes of a number in a model or an embedding."""
@@ -91,18 +91,24 @@ def assumed_speed(config: Configuration, encoder: Encoder, tflops: float) -> Spe
     return Speed(tflops * 1e12 / operations, passes(config))
 
 
-def training_pairs(job: Job, queries: int, is_compressor: bool) -> Pairs:
-    """Pairs of a whole training job; a compressor scores the negatives of its input once it is trained."""
-    scored = queries * (job.strategy.levels[0] - 1) if is_compressor else 0
-    return job.strategy.pairs().times(queries * job.epochs).plus(Pairs(forward_only=scored))
+def training_pairs(job: Job, study: Study, queries: int, is_compressor: bool) -> Pairs:
+    """Pairs of a whole training job; a compressor scores the negatives of its input once it is trained.
+
+    With redrawn blocks these are all candidates, any of which may be drawn for the next level.
+    """
+    pairs = job.strategy.pairs().times(queries * job.epochs)
+    if not is_compressor:
+        return pairs
+    scored = job.strategy.levels[0] - 1 if job.strategy.blocks == "fixed" else study.depth
+    return pairs.plus(Pairs(forward_only=queries * scored))
 
 
 def recipe_pairs(config: Configuration, recipe: str, queries: int) -> Pairs:
     """Pairs of a recipe on its own: its training with those of all compressors before it."""
     study, spec = config.study, config.recipes[recipe]
-    total = training_pairs(job_of(spec, study), queries, is_compressor=False)
+    total = training_pairs(job_of(spec, study), study, queries, is_compressor=False)
     for job in compressors(spec, study):
-        total = total.plus(training_pairs(job, queries, is_compressor=True))
+        total = total.plus(training_pairs(job, study, queries, is_compressor=True))
     return total
 
 
@@ -125,7 +131,7 @@ def table_cost(config: Configuration, table: Table, sizes: Sizes, speeds: dict[s
         for job in compressors(spec, config.study):
             trainings[one.candidates, one.backbone, job.name] = job, True
     for (_, backbone, _), (job, is_compressor) in trainings.items():
-        pairs = training_pairs(job, sizes.train_queries, is_compressor)
+        pairs = training_pairs(job, config.study, sizes.train_queries, is_compressor)
         pairs = pairs if is_compressor else pairs.plus(reranking_pairs(config, sizes))
         total, hours = total.plus(pairs), hours + speeds[backbone].hours(pairs)
         model_bytes += encoder_of(config, backbone)[0].parameters * FP32

@@ -1,9 +1,10 @@
 """From a recipe to training jobs: which models it needs, in which order, and which it shares.
 
 A strategy that trains all levels together is one job. A chain (V1, V2) is a job per level: compressor i is
-trained, scores its input, and passes on the hardest negatives. Jobs that are equal, of whatever recipes, are
-one job: level 1 of V1 and V2 is trained once. And what a random compressor would have scored is not asked
-for, so a chain with random selection that starts every level anew is one job.
+trained, scores its input (where blocks are redrawn: all candidates), and passes on the hardest negatives.
+Jobs that are equal, of whatever recipes, are one job: level 1 of V1 and V2 is trained once. And what a random
+compressor would have scored is not asked for, so a chain with random selection that starts every level anew
+is one job.
 """
 
 from __future__ import annotations
@@ -57,9 +58,20 @@ class Job(Settings):
         return f"level{self.level}-{self.strategy.levels[-1]}-{digest}"
 
     @property
+    def selected_by(self) -> list[Job]:
+        """The compressors whose runs select what this job trains on, first to last.
+
+        With fixed blocks that is the last one alone: its run is of what those before it passed on.
+        """
+        if self.negatives_from is None:
+            return []
+        redrawn = self.strategy.blocks == "redrawn"
+        return [*(self.negatives_from.selected_by if redrawn else []), self.negatives_from]
+
+    @property
     def needs(self) -> list[Job]:
         """The jobs that must end before this one starts, without repetition."""
-        needed = [self.weights_from, self.negatives_from]
+        needed = [self.weights_from, *self.selected_by]
         return [job for i, job in enumerate(needed) if job is not None and job not in needed[:i]]
 
 

@@ -10,7 +10,7 @@ from sirbench.data.runs import read_run, write_run
 from sirbench.data.tokens import TokenStore
 from sirbench.encoding.cross_encoder import CrossEncoder
 from sirbench.fine_tuning.blocks import TrainingQuery, training_queries
-from sirbench.fine_tuning.self_involvement import keep_hardest_of_all, score_input
+from sirbench.fine_tuning.self_involvement import pass_through, score_input
 from sirbench.fine_tuning.task import FineTuning
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.folders import Cell, Compressor
@@ -86,7 +86,8 @@ def _train(config: Configuration, job: Job, trained: Cell | Compressor) -> None:
             return
         if isinstance(trained, Compressor):
             started = time.monotonic()
-            scored = score_input(encoder, queries, job.strategy.levels[0], seed)
+            fixed = job.strategy.blocks == "fixed"
+            scored = score_input(encoder, queries, job.strategy.levels[0], seed, fixed=fixed)
             write_run(scored, trained.scored, tag=job.name)
             progress = progress._replace(seconds=progress.seconds + time.monotonic() - started)
         task.selection.finish(trained.selection)
@@ -128,9 +129,14 @@ def _inputs(job: Job, trained: Cell | Compressor) -> dict[str, Path]:
         "tokens": layout.tokens(trained.backbone),
         "start": start_of(trained, job),
     }
-    if job.negatives_from:
-        inputs["negatives"] = compressor_of(trained, job.negatives_from).scored
+    for compressor in job.selected_by:
+        inputs[_selected_by(job, compressor)] = compressor_of(trained, compressor).scored
     return inputs
+
+
+def _selected_by(job: Job, compressor: Job) -> str:
+    """What a compressor's run is called among the inputs of a job that it selects for."""
+    return "negatives" if compressor == job.negatives_from else f"negatives of level {compressor.level}"
 
 
 def _training_queries(
@@ -139,7 +145,7 @@ def _training_queries(
     ids = list(collections.load_queries(inputs["queries"]))
     qrels = collections.load_qrels(inputs["qrels"])
     queries = training_queries(ids, qrels, read_run(inputs["candidates"], depth), store)
-    if job.negatives_from:
-        scored = read_run(inputs["negatives"])
-        queries = keep_hardest_of_all(queries, scored, store, job.strategy.levels[0])
+    for compressor in job.selected_by:
+        run = read_run(inputs[_selected_by(job, compressor)])
+        queries = pass_through(queries, run, store, compressor.strategy.levels[0])
     return queries

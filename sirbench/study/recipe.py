@@ -24,7 +24,7 @@ class Recipe(Plugin):
     epochs: list[PositiveInt] | None = None
     """Epochs: a number per training, that is per level for V1 and V2; null: the study's."""
     blocks: Literal["redrawn", "fixed"] = "redrawn"
-    """Whether the documents of a block are drawn anew in every epoch."""
+    """Whether the documents of a block are drawn anew in every epoch; V1 and V2 say `fixed` by default."""
 
     @computed_field
     @property

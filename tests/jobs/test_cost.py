@@ -71,6 +71,21 @@ def test_v1_top_16_by_hand(paper):
     assert pairs.forward_only == 367_013 * (87 + 47)
 
 
+def test_with_redrawn_blocks_every_compressor_scores_all_candidates(paper):
+    """Whatever may be drawn for the next level: 100 each, in place of 87 and 47."""
+    for name in ("v1-top-16", "v2-top-16"):
+        fixed, redrawn = (cost.recipe_pairs(paper, it, 367_013) for it in (name, f"{name}-redrawn"))
+        assert redrawn.with_gradient == fixed.with_gradient
+        assert redrawn.forward_only == 367_013 * (100 + 100)
+        assert fixed.forward_only == 367_013 * (87 + 47)
+
+
+def test_where_one_training_has_all_levels_redrawing_costs_nothing(paper):
+    for name in ("v0", "v3-top-16", "v4-top-16"):
+        fixed = f"{name}-fixed"
+        assert cost.recipe_pairs(paper, name, 9) == cost.recipe_pairs(paper, fixed, 9)
+
+
 def test_v3_does_not_learn_from_its_middle_level(paper):
     assert cost.recipe_pairs(paper, "v3-top-16", 1) == Pairs(2 * (88 + 16), 2 * 48)
     assert cost.recipe_pairs(paper, "v3-random-16", 1) == Pairs(2 * (88 + 16), 0)
@@ -115,22 +130,22 @@ def test_without_gradient_cache_a_pair_costs_three_forwards(paper):
 
 
 def test_a_table_counts_what_its_rows_share_once(paper):
-    """Table 3: 13 cells and 4 compressors (test_job.py), on two candidates with three seeds."""
+    """Table 3: 14 cells and 4 compressors (test_job.py), on two candidates with three seeds."""
     speeds = {name: Speed(1.0, 4) for name in paper.study.backbones}
     table = cost.table_cost(paper, paper.tables["table3"], PAPER, speeds)
-    assert table.trainings == (13 + 4) * 2 * 3
+    assert table.trainings == (14 + 4) * 2 * 3
     levels = {
         job.name: job
         for row in paper.tables["table3"].rows
         for job in compressors(paper.recipes[row.recipe], paper.study)
     }
     final = [job_of(paper.recipes[row.recipe], paper.study) for row in paper.tables["table3"].rows]
-    trained = [cost.training_pairs(job, 367_013, True) for job in levels.values()]
-    trained += [cost.training_pairs(job, 367_013, False) for job in final]
+    trained = [cost.training_pairs(job, paper.study, 367_013, True) for job in levels.values()]
+    trained += [cost.training_pairs(job, paper.study, 367_013, False) for job in final]
     assert table.pairs.with_gradient == 6 * sum(pairs.with_gradient for pairs in trained)
-    reranked = 13 * 5_193 * 100
+    reranked = 14 * 5_193 * 100
     assert table.pairs.forward_only == 6 * (sum(pairs.forward_only for pairs in trained) + reranked)
-    assert table.model_bytes == 17 * 6 * 109_482_240 * 4
+    assert table.model_bytes == 18 * 6 * 109_482_240 * 4
 
 
 # --- sizes ----------------------------------------------------------------------------------------------
@@ -195,7 +210,7 @@ def test_the_cost_says_what_it_assumes(paper):
     ):
         assert said in text
     assert shown(text, "v4-top-16") == ["112 M", "112 M", "96"]
-    assert shown(text, "table3")[0] == "102"
+    assert shown(text, "table3")[0] == "108"
     assert "firststage" not in text  # it trains nothing
 
 

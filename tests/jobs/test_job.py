@@ -58,6 +58,33 @@ def test_v2_random_draws_from_the_fixed_block_at_every_level(paper):
     assert [job.negatives_from for job in (first, second, third)] == [None, None, None]
 
 
+@pytest.mark.parametrize("strategy", ["v1", "v2"])
+def test_redrawn_blocks_are_selected_from_by_every_level_before(paper, strategy):
+    """With fixed blocks, the run of the last one has all that the others passed on."""
+    first, second, third = jobs(paper, f"{strategy}-top-16-redrawn")
+    assert [job.strategy.levels for job in (first, second, third)] == [[88], [48], [16]]
+    assert all(job.strategy.blocks == "redrawn" for job in (first, second, third))
+    assert [job.selected_by for job in (first, second, third)] == [[], [first], [first, second]]
+    assert third.needs == {"v1": [first, second], "v2": [second, first]}[strategy]
+    first, second, third = jobs(paper, f"{strategy}-top-16")
+    assert [job.selected_by for job in (first, second, third)] == [[], [first], [second]]
+    assert third.needs == [second]
+
+
+def test_redrawn_blocks_are_other_jobs_at_every_level_and_share_level_1(paper):
+    redrawn = [job.name for name in ("v1", "v2") for job in jobs(paper, f"{name}-top-16-redrawn")]
+    fixed = [job.name for name in ("v1", "v2") for job in jobs(paper, f"{name}-top-16")]
+    assert not set(redrawn) & set(fixed)
+    assert redrawn[0] == redrawn[3] and len(set(redrawn)) == len(set(fixed)) == 5
+
+
+def test_random_levels_of_a_redrawn_chain_draw_from_the_epochs_block(paper):
+    recipe = paper.recipes["v2-random-16"].model_copy(update={"blocks": "redrawn"})
+    chain = [*compressors(recipe, paper.study), job_of(recipe, paper.study)]
+    assert [job.strategy.levels for job in chain] == [[88], [88, 48], [88, 16]]
+    assert all(job.strategy.blocks == "redrawn" and job.selected_by == [] for job in chain)
+
+
 def test_v1_random_needs_no_compressor(paper):
     (job,) = jobs(paper, "v1-random-16")
     assert job.strategy.levels == [88, 16]

@@ -45,7 +45,7 @@ def test_a_table_needs_its_cells_in_all_seeds(paper):
     table, seeds = paper.tables["table3"], paper.study.seeds
     assert len(seeds) == 3
     assert cells(paper, table) == [one.cell(seed) for one in conditions(paper, table) for seed in seeds]
-    assert len(cells(paper, table)) == 13 * 2 * 3
+    assert len(cells(paper, table)) == 14 * 2 * 3
 
 
 def test_candidates_that_are_not_re_ranked_have_no_cells(paper):

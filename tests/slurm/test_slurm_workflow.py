@@ -77,7 +77,7 @@ def test_workflow_ends_right(finished):
     folder, output, code, _ = finished
     assert code == 0, output[-5000:]
     table = pd.read_csv(folder / "results/test/tables/table3.csv")
-    assert table["row"].nunique() == 13
+    assert table["row"].nunique() == 14
     assert table["value"].between(0, 1).all()
 
 

@@ -143,14 +143,6 @@ def test_one_level_is_equation_1(cpr):
     torch.testing.assert_close(outcome.loss, eq1(score.tables[0], blocks.mask))
 
 
-def test_with_shared_scores_the_geometric_form_is_v3_with_a_loss_on_every_level():
-    """The geometric mean of equal numbers is that number."""
-    blocks, score = given([8, 5], [8, 5, 3])
-    linked = V4(levels=[8, 5, 3], cpr="geometric", forward="shared").step(blocks, score)
-    plain = V3(levels=[8, 5, 3], forward="shared", loss_levels=[1, 2, 3]).step(blocks, score)
-    torch.testing.assert_close(linked.loss, plain.loss)
-
-
 @pytest.mark.parametrize("name", ["cross-entropy", "hinge"])
 def test_other_losses_take_equation_8s_place(name):
     """With products and two levels, on the summed scores (the hinge sees log CPR up to a constant)."""

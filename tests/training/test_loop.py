@@ -17,7 +17,7 @@ from sirbench.data.tokens import TokenStore
 from sirbench.encoding.cross_encoder import CrossEncoder
 from sirbench.fine_tuning.blocks import draw_block, training_queries
 from sirbench.fine_tuning.task import FineTuning, block_gradient
-from sirbench.jobs.folders import Compressor
+from sirbench.jobs.folders import Cell, Compressor
 from sirbench.jobs.job import compressors
 from sirbench.jobs.layout import Layout
 from sirbench.steps import training
@@ -230,3 +230,42 @@ def test_a_compressor_scores_all_that_it_was_trained_on(work, monkeypatch):
         }
         for found in chosen[chosen["query_id"] == query.id]["ranks"]:
             assert set(found) == ranks
+
+
+@pytest.mark.parametrize("strategy", ["v1", "v2"])
+def test_with_redrawn_blocks_every_level_sees_what_the_levels_before_keep_of_the_epochs_block(
+    strategy, work, monkeypatch
+):
+    """Levels 6, 4 and 3, worked out again from the runs of the compressors, by sorts of Python's."""
+    monkeypatch.chdir(work)
+    config = load("small")
+    recipe = f"{strategy}-top-16-redrawn"
+    made = [
+        Compressor("small", "bm25", "bert", job.name, 1)
+        for job in compressors(config.recipes[recipe], config.study)
+    ]
+    for compressor in made:
+        training.train_level(config, compressor)
+    classifier = Cell("small", "bm25", "bert", recipe, 1)
+    training.train_cell(config, classifier)
+    read = json.loads(classifier.provenance.read_text())["inputs"]
+    assert {"negatives", "negatives of level 1"} <= read.keys()
+    queries, store = read_queries("bert")
+    by_id = {query.id: query for query in queries}
+    runs = [read_run(compressor.scored).set_index(["query_id", "doc_id"])["score"] for compressor in made]
+    for query in queries:
+        assert all(set(run[query.id].index) == set(store.documents.ids[query.negatives]) for run in runs)
+    for number, folder in enumerate([*made, classifier]):
+        kept = pd.read_parquet(folder.selection)
+        assert set(kept["epoch"]) == {0, 1} and len(kept) == 2 * len(queries)
+        seen = set()
+        for line in kept.itertuples():
+            block = draw_block(by_id[line.query_id], 6, seed=1, epoch=line.epoch)
+            ids = dict(zip(block.ranks[1:].tolist(), store.documents.ids[block.documents[1:]], strict=True))
+            ranks = sorted(ids)
+            for run, size in zip(runs[:number], (4, 3), strict=False):
+                scores = run[line.query_id]
+                ranks = sorted(ranks, key=lambda rank: (-scores[ids[rank]], rank))[: size - 1]
+            assert list(line.ranks) == ranks
+            seen.add((line.query_id, frozenset(ranks)))
+        assert len(seen) > 1.5 * len(queries)  # most queries have other documents in the second epoch

@@ -35,13 +35,16 @@ class Levels(TableKind):
         baseline = config.tables[self.table].baseline
         references = lines[lines["recipe"] == baseline]
         compared = lines[lines["strategy"].isin(STRATEGIES)]
-        # Recipes that differ in more than the selection and the number of levels go by their names.
+        # Of recipes that differ in more than the selection and the number of levels, all but the plain one
+        # go by their names.
         alike = compared.duplicated(["column", "measure", "group", "series"], keep=False)
-        compared = compared.assign(series=compared["series"].where(~alike, compared["recipe"]))
+        named = alike & ~compared["recipe"].map(config.recipes).map(_is_plain)
+        compared = compared.assign(series=compared["series"].where(~named, compared["recipe"]))
+        series = compared.assign(named=named).sort_values(["named", "levels"])["series"].unique()
         shown = pd.concat([references, compared])
         looks = {
             name: {"color": COLORS[place % 4], "marker": MARKERS[place % 8]}
-            for place, name in enumerate(compared.sort_values("levels", kind="stable")["series"].unique())
+            for place, name in enumerate(series)
         }
         legend = {baseline.upper(): REFERENCE}
         if references["published"].notna().any():
@@ -70,6 +73,11 @@ def _named(lines: pd.DataFrame, config: Configuration) -> pd.DataFrame:
 def _selection(recipe: Strategy) -> str:
     """Top or Random; the group of a recipe that selects nothing, such as V0's, is not drawn."""
     return getattr(recipe, "selection", "top").title()
+
+
+def _is_plain(recipe: Strategy) -> bool:
+    """Whether every option but levels and selection has its default value."""
+    return recipe.model_dump(exclude_defaults=True).keys() <= {"strategy", "levels", "selection"}
 
 
 def _draw_reference(panel: Axes, lines: pd.DataFrame) -> None:

@@ -43,8 +43,9 @@ class Chain(OneLevel):
 
     selection: Selection = "top"
     """What a trained level passes on: its highest-scored negatives, or as many at random."""
-    blocks: Literal["fixed"] = "fixed"
-    """Every level has a fixed set: the block of the first epoch, or what the level before kept of it."""
+    blocks: Literal["redrawn", "fixed"] = "fixed"
+    """`fixed`: every level has one set of documents, of the first epoch's block. `redrawn`: every epoch draws
+    a block, of which a level sees what the trained levels before it keep."""
 
     def selects(self, level: int) -> bool:
         """Whether a trained level's scores decide what the next one sees."""

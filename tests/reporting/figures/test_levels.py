@@ -14,11 +14,12 @@ def test_points_stand_over_their_selection_in_the_colour_of_their_levels(write_t
     assert names == ["V3 Top", "V3 Random", "V4 Top", "V4 Random"]
     values = table[(table["measure"] == "RR@100") & (table["candidates"] == "hdct")].set_index("row")["value"]
     drawn = points(panel)
-    assert [names[round(x)] for x in drawn["x"]] == names * 2
+    assert [names[round(x)] for x in drawn["x"]] == [*names * 2, "V4 Top"]
     three, four = ([f"{name} {size}" for name in names] for size in (16, 8))
-    assert drawn["value"].tolist() == pytest.approx(values[three + four].tolist())
+    ours = table["row"].iloc[-1]
+    assert drawn["value"].tolist() == pytest.approx(values[[*three, *four, ours]].tolist())
     colors = [container[0].get_color() for container in panel.containers]
-    assert len(set(colors)) == 2
+    assert len(set(colors)) == len(colors) == 3
 
 
 def test_v0_is_a_line_with_its_interval_and_the_published_one_a_dotted_line(write_table):
@@ -39,7 +40,7 @@ def test_the_legend_says_which_line_is_whose(write_table):
     config, _ = write_table("paper", "table3")
     (legend,) = draw(config, "figure5").canvas.legends
     assert [text.get_text() for text in legend.get_texts()] == [
-        *("three levels", "four levels", "V0", "V0, published", "published"),
+        *("three levels", "four levels", "v4-top-16-literal-fresh", "V0", "V0, published", "published"),
     ]
     styles = dict(zip([text.get_text() for text in legend.get_texts()], legend.legend_handles, strict=True))
     assert (styles["V0"].get_linestyle(), styles["V0, published"].get_linestyle()) == ("-", ":")
@@ -51,17 +52,17 @@ def test_recipes_that_differ_in_something_else_go_by_their_names(write_table, po
     config = replace(config, figures={"figure5": figure})
     drawing = draw(config, "figure5")
     (legend,) = drawing.canvas.legends
-    assert {"three levels", "v4-top-16-literal", "v4-top-16-geometric"} <= {
-        text.get_text() for text in legend.get_texts()
-    }
+    named = {text.get_text() for text in legend.get_texts()}
+    assert {"v3-all-top-16-shared", "v4-top-16-literal", "v4-top-16-geometric"} <= named
+    assert "three levels" not in named  # no recipe here has the defaults of all other options
     drawn = points(drawing.canvas.axes[0])
-    assert len(drawn) == len(set(drawn["x"])) == 5
+    assert len(drawn) == len(set(drawn["x"])) == 6
 
 
 def test_rows_of_v1_and_v2_are_left_out(write_table):
     config, _ = write_table("demo", "table3")
     rows = draw(config, "figure5").data["row"].unique()
-    assert {row[:2] for row in rows} == {"BE", "V3", "V4"}
+    assert {row.removeprefix("ours: ")[:2] for row in rows} == {"BE", "V3", "V4"}
 
 
 def test_a_missing_number_of_levels_is_said(write_table, texts):

@@ -4,8 +4,11 @@ import pytest
 import torch
 from torch.nn import functional
 
+from sirbench.strategies import Pairs
 from sirbench.strategies.levels.blocks import Blocks
 from sirbench.strategies.levels.one_level import OneLevel
+from sirbench.strategies.v1 import V1
+from sirbench.strategies.v2 import V2
 from tests.strategies.equations import kept, loss, probabilities
 from tests.strategies.scorers import SmallModel, given, make_blocks
 
@@ -57,6 +60,14 @@ def test_a_block_that_an_earlier_level_selected_is_taken_whole_and_in_order():
     for row, length in enumerate([6, 4]):
         group = dict(enumerate(score.tables[0, row, :length].tolist()))
         assert outcome.loss[row].item() == pytest.approx(float(loss(probabilities(group))), rel=1e-12)
+
+
+@pytest.mark.parametrize("blocks", ["fixed", "redrawn"])
+@pytest.mark.parametrize("chain", [V1, V2])
+def test_a_level_of_a_chain_has_the_blocks_of_the_chain(chain, blocks):
+    assert chain(levels=[9, 6, 3]).blocks == "fixed"
+    level = chain(levels=[9, 6, 3], blocks=blocks).at_level([9, 6])
+    assert (level.blocks, level.levels, level.pairs()) == (blocks, [9, 6], Pairs(6))
 
 
 def test_one_forward_with_gradient():
