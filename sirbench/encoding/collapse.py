@@ -1,9 +1,14 @@
-"""Whether a model has collapsed: up to rounding, it gives all documents of a query the same score."""
+"""Whether a model still ranks: its scores are finite, and differ by more than rounding within a query."""
+
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from sirbench.encoding.cross_encoder import CrossEncoder
+
+Scores = Literal["differ", "constant", "not finite"]
+"""What a model's scores are like; those that are constant within each query are of one that has collapsed."""
 
 ROUNDING = 1e-6
 """Scores of a query that differ by at most this, relative to the largest of them or 1, count as equal."""
@@ -12,8 +17,8 @@ QUERIES, DOCUMENTS = 4, 16
 """How many are compared: more documents than the two of V0, which may be copies of each other."""
 
 
-def has_collapsed(encoder: CrossEncoder, queries: np.ndarray, documents: np.ndarray) -> bool:
-    """Whether the model gives equal scores to the first `DOCUMENTS` of each of the first `QUERIES`.
+def look_at_scores(encoder: CrossEncoder, queries: np.ndarray, documents: np.ndarray) -> Scores:
+    """What the model's scores of the first `DOCUMENTS` of each of the first `QUERIES` are like.
 
     Scores are computed in float32 and without dropout, since bf16 and dropout make equal scores differ: bf16
     by up to 4e-4 for a collapsed MiniLM, while scores of two random layers after five steps differ by 1e-3.
@@ -30,7 +35,9 @@ def has_collapsed(encoder: CrossEncoder, queries: np.ndarray, documents: np.ndar
     encoder.model.train(False)
     scores = exact.score(few["query"].to_numpy(), few["document"].to_numpy()).cpu().numpy()
     encoder.model.train(mode)
-    return is_constant(few["query"].to_numpy(), scores)
+    if not np.isfinite(scores).all():
+        return "not finite"
+    return "constant" if is_constant(few["query"].to_numpy(), scores) else "differ"
 
 
 def is_constant(queries: np.ndarray, scores: np.ndarray) -> bool:

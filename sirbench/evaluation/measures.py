@@ -70,17 +70,19 @@ def per_query(
 def write_per_query(frame: pd.DataFrame, path: Path) -> None:
     """Write the result of `per_query` as CSV, with values that read back exactly and a last line of means.
 
-    The line of means, "all", is for readers, and tells `read_per_query` that the file is complete.
+    The line of means, "all", is for readers, and tells `read_per_query` that the file is complete. Without a
+    query, which is how a model that diverged is measured, there is the head alone.
     """
     means = frame.mean().to_frame(MEANS_ROW).T.rename_axis("query_id")
     with atomic_file(path) as temporary:
-        pd.concat([frame, means]).to_csv(temporary, lineterminator="\n")
+        (pd.concat([frame, means]) if len(frame) else frame).to_csv(temporary, lineterminator="\n")
 
 
 def read_per_query(path: Path) -> pd.DataFrame:
     """Read a file of `write_per_query`, without the means.
 
-    Raises InputError if the file is missing, truncated, edited, or not a per-query file.
+    Raises InputError if the file is missing, truncated, edited, or not a per-query file, or if it is that of
+    a model that diverged.
     """
     try:
         text = Path(path).read_bytes().decode("utf-8")
@@ -88,7 +90,9 @@ def read_per_query(path: Path) -> pd.DataFrame:
         if header[:1] != ["query_id"] or any(len(line) != len(header) for line in lines):
             raise ValueError("not a table of measures by query_id")
         if not text.endswith("\n") or len(lines) < 2 or lines[-1][0] != MEANS_ROW:
-            raise ValueError(f'no line "{MEANS_ROW}" with the means at the end: it is truncated')
+            raise ValueError(
+                f'no line "{MEANS_ROW}" with the means at the end: truncated, or of a model that diverged'
+            )
         values = [[float(value) for value in line[1:]] for line in lines]
         index = pd.Index([line[0] for line in lines[:-1]], name="query_id", dtype="str")
         frame = pd.DataFrame(values[:-1], index=index, columns=header[1:], dtype="float64")

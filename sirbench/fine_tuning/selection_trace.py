@@ -56,7 +56,7 @@ class SelectionTrace:
 
     def finish(self, path: Path) -> None:
         """Write the whole trace to its final place."""
-        parts = [pd.read_parquet(part) for part in self._parts()]
+        parts = [pd.read_parquet(part) for part in self._parts()] or [_frame([])]
         with atomic_file(path) as temporary:
             pd.concat(parts, ignore_index=True).to_parquet(temporary, compression="zstd", index=False)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sirbench.encoding.collapse import QUERIES, has_collapsed
+from sirbench.encoding.collapse import QUERIES, Scores, look_at_scores
 from sirbench.encoding.cross_encoder import CrossEncoder, Gradient
 from sirbench.fine_tuning.batch import block_scorer, block_tensors
 from sirbench.fine_tuning.blocks import Block, TrainingQuery, draw_block
@@ -67,12 +67,12 @@ class FineTuning(Task):
             notes={"epoch": epoch},
         )
 
-    def has_collapsed(self) -> bool:
-        """By the candidates of a few queries, the same for every recipe, step and worker."""
+    def look_at_scores(self) -> Scores:
+        """Of the candidates of a few queries, the same for every recipe, step and worker."""
         few = self.queries[:QUERIES]
         documents = [np.concatenate([query.positives[:1], query.negatives]) for query in few]
         queries = np.repeat([query.row for query in few], [len(each) for each in documents])
-        return has_collapsed(self.encoder, queries, np.concatenate(documents))
+        return look_at_scores(self.encoder, queries, np.concatenate(documents))
 
     def after(self, done: int) -> None:
         """Keep the model in the middle, if a figure asks for it."""

@@ -4,6 +4,7 @@ Paths are relative to the folder that the workflow runs in, and an attribute may
 wildcards instead of a name: `Cell("demo", "{candidates}", ...)` is the pattern of all cells.
 """
 
+import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,13 @@ class TrainingFolder(ABC):
     def provenance(self) -> Path:
         """Settings, checksums of all inputs, code, machine and time."""
         return self.folder / PROVENANCE
+
+    @property
+    def diverged(self) -> str:
+        """How its training diverged, as its provenance says; "" where it did not, or has not ended."""
+        if not self.provenance.exists():
+            return ""
+        return json.loads(self.provenance.read_text(encoding="utf-8")).get("diverged") or ""
 
     @property
     def checkpoint(self) -> Path:

@@ -1,5 +1,6 @@
 """Verb `embed`: embeddings of the negatives of a few queries at the start, middle and end of training."""
 
+import logging
 from collections.abc import Mapping
 
 import pandas as pd
@@ -23,6 +24,14 @@ from sirbench.machine.device import claim_device
 from sirbench.machine.errors import InputError
 from sirbench.steps.training import start_of
 
+logger = logging.getLogger(__name__)
+
+COLUMNS = [
+    *("query_id", "split", "doc_id", "rank", "kind", "overlap"),
+    *("moment", "score", "embedding", "trained", "hardest", "front"),
+]
+"""Of the file: what `evaluation.embedded` and `embed_cell` say."""
+
 
 def embed_cell(config: Configuration, cell: Cell) -> None:
     """Embed what figures show of a cell: for each of their queries, the positives and all candidates.
@@ -35,7 +44,14 @@ def embed_cell(config: Configuration, cell: Cell) -> None:
       one of the K - 1 highest-scored. No model is trained on dev queries: this is what they can show;
     * front: whether the front compressor, whose weights the classifier started from, was trained on this
       negative (V2; False for all others).
+
+    Of a cell whose training diverged there are no lines.
     """
+    if cell.diverged:
+        logger.warning("%s: training diverged (%s): there is nothing to embed", cell.name, cell.diverged)
+        with atomic_file(cell.embeddings) as temporary:
+            pd.DataFrame(columns=COLUMNS).to_parquet(temporary, index=False)
+        return
     job, store = job_of_cell(config, cell), TokenStore(Layout(config.name).tokens(cell.backbone))
     models = {"start": start_of(cell, job), "middle": cell.middle, "end": cell.model}
     counts = embedded_cells(config).get(cell)
@@ -65,7 +81,7 @@ def embed_cell(config: Configuration, cell: Cell) -> None:
             frame["hardest"] = hardest(frame, job.strategy.levels[-1] - 1)
             embedded.append(frame.drop(columns=["query_row", "document_row"]))
     with atomic_file(cell.embeddings) as temporary:
-        pd.concat(embedded, ignore_index=True).to_parquet(temporary, compression="zstd", index=False)
+        pd.concat(embedded, ignore_index=True)[COLUMNS].to_parquet(temporary, compression="zstd", index=False)
 
 
 def _documents(

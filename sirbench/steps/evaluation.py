@@ -3,6 +3,8 @@
 import shutil
 from pathlib import Path
 
+import pandas as pd
+
 from sirbench.data import collections
 from sirbench.data.runs import read_run
 from sirbench.evaluation.measures import per_query, write_per_query
@@ -13,8 +15,14 @@ from sirbench.jobs.layout import Layout
 
 
 def evaluate_cell(config: Configuration, cell: Cell) -> None:
-    """Measure a cell's run; with that the cell is finished, and its checkpoint goes."""
-    _evaluate(config, cell.run, cell.per_query, needs.measures(config))
+    """Measure a cell's run; with that the cell is finished, and its checkpoint goes.
+
+    Where training has diverged there is nothing to measure: the file has a head and no lines.
+    """
+    if cell.diverged:
+        write_per_query(pd.DataFrame(columns=needs.measures(config)).rename_axis("query_id"), cell.per_query)
+    else:
+        _evaluate(config, cell.run, cell.per_query, needs.measures(config))
     shutil.rmtree(cell.checkpoint, ignore_errors=True)
 
 

@@ -1,12 +1,16 @@
 """Verb `rerank`: a cell's scores of the dev candidates, as a TREC run, and where they come from."""
 
 import json
+import logging
 import time
+from collections.abc import Mapping
+from typing import Any
 
+import pandas as pd
 import yaml
 
 from sirbench.backbones.checkpoint import load_model
-from sirbench.data.runs import read_run, write_run
+from sirbench.data.runs import COLUMNS, read_run, write_run
 from sirbench.data.tokens import TokenStore
 from sirbench.encoding.cross_encoder import CrossEncoder
 from sirbench.evaluation.reranking import rerank
@@ -18,9 +22,19 @@ from sirbench.machine.atomic import atomic_file
 from sirbench.machine.device import claim_device, describe_device
 from sirbench.reporting.ir_metadata import describe_run, run_tag
 
+logger = logging.getLogger(__name__)
+
 
 def rerank_cell(config: Configuration, cell: Cell) -> None:
-    """Re-rank the dev candidates with a cell's model: the run, and its metadata."""
+    """Re-rank the dev candidates with a cell's model: the run, and its metadata.
+
+    Both are there but say nothing where training has diverged: the run has no line.
+    """
+    if how := cell.diverged:
+        logger.warning("%s: training diverged (%s): there is no ranking", cell.name, how)
+        _write_metadata({"tag": run_tag(cell), "diverged": how}, cell)
+        write_run(pd.DataFrame(columns=COLUMNS), cell.run, tag=run_tag(cell))
+        return
     layout, compute = Layout(config.name), config.study.compute
     inputs = {"candidates": layout.candidates(cell.candidates, "dev"), "model": cell.model}
     run = read_run(inputs["candidates"], config.study.depth)
@@ -38,8 +52,11 @@ def rerank_cell(config: Configuration, cell: Cell) -> None:
     spent |= {"seconds": seconds, "gpu_seconds": 0.0 if spent["device"] == "cpu" else seconds}
     done = {"machine": provenance.machine(), "inputs": provenance.checksums(inputs), **spent}
     trained = json.loads(cell.provenance.read_text(encoding="utf-8"))
-    metadata = describe_run(config, cell, trained, done)
-    with atomic_file(cell.run_metadata) as temporary:
-        text = yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True, width=110)
-        temporary.write_text(text, encoding="utf-8")
+    _write_metadata(describe_run(config, cell, trained, done), cell)
     write_run(reranked, cell.run, tag=run_tag(cell))
+
+
+def _write_metadata(metadata: Mapping[str, Any], cell: Cell) -> None:
+    with atomic_file(cell.run_metadata) as temporary:
+        text = yaml.safe_dump(dict(metadata), sort_keys=False, allow_unicode=True, width=110)
+        temporary.write_text(text, encoding="utf-8")

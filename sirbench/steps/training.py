@@ -1,15 +1,26 @@
-"""Verbs `train` and `train-level`: one training job, from its recipe to a model and where it comes from."""
+"""Verbs `train` and `train-level`: one training job, from its recipe to a model and where it comes from.
 
+Training that diverges is a result too: all files are there, and the provenance says how under `diverged`.
+"""
+
+import logging
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from transformers import PreTrainedModel
 
 from sirbench.backbones.checkpoint import load_model, load_tokenizer
 from sirbench.data import collections
-from sirbench.data.runs import read_run, write_run
+from sirbench.data.runs import COLUMNS, read_run, write_run
 from sirbench.data.tokens import TokenStore
 from sirbench.encoding.cross_encoder import CrossEncoder
 from sirbench.fine_tuning.blocks import TrainingQuery, training_queries
+from sirbench.fine_tuning.selection_trace import SelectionTrace
 from sirbench.fine_tuning.self_involvement import pass_through, score_input
 from sirbench.fine_tuning.task import FineTuning
 from sirbench.jobs.configuration import Configuration
@@ -21,10 +32,22 @@ from sirbench.jobs.needs import embedded_cells
 from sirbench.machine.atomic import atomic_folder
 from sirbench.machine.device import claim_device
 from sirbench.machine.provenance import checksums, digest
-from sirbench.training import MIDDLE, distributed
-from sirbench.training.checkpoint import fingerprint
+from sirbench.training import MIDDLE, STEP_LOG, distributed
+from sirbench.training.checkpoint import Progress, fingerprint
 from sirbench.training.ending import finish
+from sirbench.training.guard import Diverged
 from sirbench.training.loop import train
+
+logger = logging.getLogger(__name__)
+
+ADVICE = (
+    "This is a result, and no other seed takes its place. A lower learning_rate may help: choose it on "
+    "validation queries, for every recipe of the family alike."
+)
+"""What a user is told when training has diverged."""
+
+BEFORE = "its compressor"
+"""How the reason begins where it is that a job before this one diverged, which may be several jobs before."""
 
 
 def train_cell(config: Configuration, cell: Cell) -> None:
@@ -50,60 +73,108 @@ def start_of(cell: Cell | Compressor, job: Job) -> Path:
 
 
 def _train(config: Configuration, job: Job, trained: Cell | Compressor) -> None:
-    study, layout, seed = config.study, Layout(config.name), int(trained.seed)
-    keep_middle = trained in embedded_cells(config)
-    inputs = _inputs(job, trained)
-    settings = {**made_as(job, study), "seed": seed, "inputs": checksums(inputs)}
+    study, inputs = config.study, _inputs(job, trained)
+    settings = {**made_as(job, study), "seed": int(trained.seed), "inputs": checksums(inputs)}
     if isinstance(trained, Cell):
         check_against_present(config, trained, settings["inputs"], trained.folder)
     with claim_device(study.compute.gpus, study.compute.threads) as device, distributed.joined(device):
-        store = TokenStore(inputs["tokens"])
-        encoder = CrossEncoder(
-            load_model(inputs["start"], seed).to(device),
-            store,
-            chunk_tokens=study.compute.chunk_tokens,
-            precision=study.compute.precision,
-        )
-        queries = _training_queries(job, inputs, study.depth, store)
-        task = FineTuning(
-            name=trained.name,
-            model=encoder.model,
-            encoder=encoder,
-            queries=queries,
-            strategy=job.strategy,
-            settings=study.training,
-            epochs=job.epochs,
-            seed=seed,
-            folder=trained.checkpoint,
-            # A job that has gone beyond its middle without keeping it has to start anew.
-            fingerprint=fingerprint(settings | {"keep_middle": keep_middle}, study.compute),
-            level=job.level,
-            keep_middle=keep_middle,
-            gradient=study.compute.gradient,
-        )
-        progress = train(task)
+        if before := _diverged_before(job, trained):
+            progress, model = Progress(step=0, seconds=0.0, diverged=before), None
+        else:
+            progress, model = _fit(config, job, trained, settings, inputs, device)
         if distributed.rank() > 0:
             return
-        if isinstance(trained, Compressor):
-            started = time.monotonic()
-            fixed = job.strategy.blocks == "fixed"
-            scored = score_input(encoder, queries, job.strategy.levels[0], seed, fixed=fixed)
-            write_run(scored, trained.scored, tag=job.name)
-            progress = progress._replace(seconds=progress.seconds + time.monotonic() - started)
-        task.selection.finish(trained.selection)
-        if isinstance(trained, Cell) and keep_middle:
+        if before:
+            _write_empty_record(trained.checkpoint)
+        SelectionTrace(trained.checkpoint).finish(trained.selection)
+        if isinstance(trained, Cell) and trained in embedded_cells(config):
             with atomic_folder(trained.middle) as middle:
-                shutil.copytree(trained.checkpoint / MIDDLE, middle, dirs_exist_ok=True)
+                if (kept := trained.checkpoint / MIDDLE).exists():  # not where training diverged before
+                    shutil.copytree(kept, middle, dirs_exist_ok=True)
+        if isinstance(trained, Compressor) and progress.diverged:
+            write_run(pd.DataFrame(columns=COLUMNS), trained.scored, tag=job.name)
 
         def save(folder: Path) -> None:
-            encoder.model.save_pretrained(folder)
-            load_tokenizer(layout.backbone(trained.backbone)).save_pretrained(folder)
+            backbone = Layout(config.name).backbone(trained.backbone)
+            load_tokenizer(backbone).save_pretrained(folder)
+            if model and (not progress.diverged or _is_finite(model)):
+                model.save_pretrained(folder)
+            else:
+                shutil.copyfile(backbone / "config.json", folder / "config.json")
 
         finish(trained, progress, device, _made_from(config, trained) | settings, save)
+        if progress.diverged:
+            logger.warning("%s: diverged: %s. %s", trained.name, progress.diverged, ADVICE)
         # A cell's goes when it is measured. On a cluster that is the same job: should it fail after this,
         # Snakemake deletes the model, and the next attempt has it again from the checkpoint, without a step.
         if isinstance(trained, Compressor):
             shutil.rmtree(trained.checkpoint)
+
+
+def _fit(
+    config: Configuration,
+    job: Job,
+    trained: Cell | Compressor,
+    settings: Mapping[str, Any],
+    inputs: Mapping[str, Path],
+    device: torch.device,
+) -> tuple[Progress, PreTrainedModel]:
+    """Train, to the end or until training diverges, and let a compressor score its input."""
+    study, seed = config.study, int(trained.seed)
+    store, keep_middle = TokenStore(inputs["tokens"]), trained in embedded_cells(config)
+    encoder = CrossEncoder(
+        load_model(inputs["start"], seed).to(device),
+        store,
+        chunk_tokens=study.compute.chunk_tokens,
+        precision=study.compute.precision,
+    )
+    queries = _training_queries(job, inputs, study.depth, store)
+    task = FineTuning(
+        name=trained.name,
+        model=encoder.model,
+        encoder=encoder,
+        queries=queries,
+        strategy=job.strategy,
+        settings=study.training,
+        epochs=job.epochs,
+        seed=seed,
+        folder=trained.checkpoint,
+        # A job that has gone beyond its middle without keeping it has to start anew.
+        fingerprint=fingerprint({**settings, "keep_middle": keep_middle}, study.compute),
+        level=job.level,
+        keep_middle=keep_middle,
+        gradient=study.compute.gradient,
+    )
+    try:
+        progress = train(task)
+    except Diverged as diverged:
+        return diverged.progress, encoder.model
+    if isinstance(trained, Compressor) and distributed.rank() == 0:
+        started = time.monotonic()
+        fixed = job.strategy.blocks == "fixed"
+        scored = score_input(encoder, queries, job.strategy.levels[0], seed, fixed=fixed)
+        write_run(scored, trained.scored, tag=job.name)
+        progress = progress._replace(seconds=progress.seconds + time.monotonic() - started)
+    return progress, encoder.model
+
+
+def _diverged_before(job: Job, trained: Cell | Compressor) -> str:
+    """How a compressor diverged that this job builds on; "" where none did."""
+    for compressor in (compressor_of(trained, needed) for needed in job.needs):
+        if how := compressor.diverged:
+            return how if how.startswith(BEFORE) else f"{BEFORE} {compressor.name} diverged: {how}"
+    return ""
+
+
+def _is_finite(model: PreTrainedModel) -> bool:
+    return all(bool(weights.isfinite().all()) for weights in model.state_dict().values())
+
+
+def _write_empty_record(checkpoint: Path) -> None:
+    """The record of no step at all, in place of any that another attempt has left."""
+    shutil.rmtree(checkpoint, ignore_errors=True)
+    checkpoint.mkdir(parents=True)
+    (checkpoint / STEP_LOG).touch()
 
 
 def _made_from(config: Configuration, trained: Cell | Compressor) -> dict[str, object]:
@@ -140,7 +211,7 @@ def _selected_by(job: Job, compressor: Job) -> str:
 
 
 def _training_queries(
-    job: Job, inputs: dict[str, Path], depth: int, store: TokenStore
+    job: Job, inputs: Mapping[str, Path], depth: int, store: TokenStore
 ) -> list[TrainingQuery]:
     ids = list(collections.load_queries(inputs["queries"]))
     qrels = collections.load_qrels(inputs["qrels"])

@@ -100,6 +100,7 @@ def _check_claims(
         if name not in candidates:
             raise InputError(f"{path}: candidates: no study defines {name!r}; {suggest(name, candidates)}")
     for name, claim in family.claims.items():
+        wanted = {claim.first.backbone, claim.than.backbone}
         for key, side in (("better" if claim.better else "equal", claim.first), ("than", claim.than)):
             place = f"{path}: claims.{name}.{key}"
             if side.recipe not in recipes:
@@ -107,6 +108,17 @@ def _check_claims(
             if side.backbone not in backbones:
                 hint = suggest(side.backbone, backbones)
                 raise InputError(f"{place}.backbone: no study defines {side.backbone!r}; {hint}")
+        if not any(_can_judge(study, family, wanted) for study in studies.values()):
+            on = f" and the candidates {', '.join(family.candidates)}" if family.candidates else ""
+            raise InputError(
+                f"{path}: claims.{name}: no study has its cells: none has {' and '.join(sorted(wanted))}{on}"
+            )
+
+
+def _can_judge(study: Study, family: Claims, backbones: set[str]) -> bool:
+    """Whether a study has the backbones of a claim together, and any of its family's candidates."""
+    candidates = family.candidates or study.columns
+    return backbones <= study.backbones.keys() and bool(study.candidates.keys() & set(candidates))
 
 
 def _check_figure(figure: Figure, name: str, path: str, tables: Mapping[str, Table]) -> None:

@@ -31,6 +31,10 @@ class Progress(NamedTuple):
     """Optimiser steps done."""
     seconds: float
     """Wall time spent on them, over all attempts."""
+    collapsed: int = 0
+    """Times in a row, the last one included, that the model was looked at and had collapsed."""
+    diverged: str = ""
+    """How and at which step training has diverged; "" where it has not."""
 
 
 def fingerprint(made_from: Mapping[str, Any], compute: Compute) -> str:

@@ -45,7 +45,7 @@ def finish(
 
     Args:
         destination: where to; the log is taken from its checkpoint folder, which the caller deletes.
-        progress: the steps and the time spent.
+        progress: the steps, the time spent, and whether training diverged.
         device: what was computed on.
         made_from: what the provenance says of the result besides time and machine.
         save: writes model and tokenizer into an empty folder.
@@ -61,4 +61,5 @@ def finish(
         "workers": workers,
         **describe_device(device),
     }
-    write_provenance(destination.provenance, {**made_from, **spent})
+    outcome = {"diverged": progress.diverged or None}
+    write_provenance(destination.provenance, {**made_from, **outcome, **spent})

@@ -10,7 +10,7 @@ from sirbench.machine.errors import Interrupted
 from sirbench.machine.randomness import random_generator
 from sirbench.training import STEP_LOG, distributed
 from sirbench.training.checkpoint import Progress, load_checkpoint, save_checkpoint
-from sirbench.training.guard import Guard
+from sirbench.training.guard import Diverged, Guard
 from sirbench.training.optimizer import make_optimizer
 from sirbench.training.record import StepLog
 from sirbench.training.signals import stop_signals
@@ -21,16 +21,27 @@ def train(task: Task) -> Progress:
     """Train, resuming from the checkpoint in `task.folder` if there is one, to the same bytes.
 
     Leaves the model trained, and the step log in the folder; returns the steps and the time spent. SIGTERM
-    and SIGINT write a checkpoint and raise `Interrupted`; a NaN loss or a constant scorer `TrainingError`.
+    and SIGINT write a checkpoint and raise `Interrupted`; a NaN loss or a constant scorer `Diverged`, which
+    a job that is started again raises at once.
     """
     model = task.model.train()
     optimizer, scheduler = make_optimizer(model, task.settings, task.steps)
     checkpoint = task.folder / "state.pt"
     progress = load_checkpoint(checkpoint, task.fingerprint, model, optimizer, scheduler)
+    if progress.diverged:
+        raise Diverged(task.name, progress)
     log = StepLog(task.folder / STEP_LOG, progress.step)
     task.start(progress.step)
-    guard = Guard(task.name)
+    guard = Guard(progress.collapsed)
     started = time.monotonic() - progress.seconds
+
+    def keep(done: int, diverged: str) -> Progress:
+        reached = Progress(done, time.monotonic() - started, guard.collapsed, diverged)
+        task.flush(done)
+        save_checkpoint(checkpoint, task.fingerprint, reached, model, optimizer, scheduler)
+        if diverged:
+            raise Diverged(task.name, reached)
+        return reached
 
     bar = tqdm(
         desc=task.name,
@@ -47,7 +58,8 @@ def train(task: Task) -> Progress:
             distributed.sum_gradients(model.parameters())
             limit = task.settings.gradient_clip or float("inf")
             gradient_norm = float(nn.utils.clip_grad_norm_(model.parameters(), limit))
-            guard.check(step, loss, gradient_norm)
+            if wrong := guard.numbers(step, loss, gradient_norm):
+                keep(step + 1, wrong)  # the step that has no update counts: its blocks are in the record
             rate = optimizer.param_groups[0]["lr"]
             optimizer.step()
             scheduler.step()
@@ -63,12 +75,9 @@ def train(task: Task) -> Progress:
             task.after(done)
             last = done == task.steps
             due = last or done % task.settings.checkpoint_every == 0
-            if due:
-                guard.look(step, task.has_collapsed(), last=last)
+            wrong = guard.scores(step, task.look_at_scores(), last=last) if due else ""
             if stopping or due:
-                progress = Progress(done, time.monotonic() - started)
-                task.flush(done)
-                save_checkpoint(checkpoint, task.fingerprint, progress, model, optimizer, scheduler)
+                progress = keep(done, wrong)
             if stopping and not last:
                 raise Interrupted(
                     f"{task.name}: stopped by a signal after {done} steps; start it again to resume"

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from torch import nn
 
+from sirbench.encoding.collapse import Scores
 from sirbench.study import Optimization
 
 
@@ -45,12 +46,12 @@ class Task(ABC):
     def forward_backward(self, step: int) -> Step:
         """Add the gradient of this worker's share of a step (from 0), a function of the step alone."""
 
-    def has_collapsed(self) -> bool:
-        """Whether the model, without dropout, gives all inputs the same score; False where it has no scores.
+    def look_at_scores(self) -> Scores:
+        """What the model's scores are like without dropout; a model that has none is not suspected.
 
         It draws nothing at random, and leaves the model in training mode.
         """
-        return False
+        return "differ"
 
     def start(self, step: int) -> None:
         """Before the first step of this attempt: forget what was written down of `step` and later ones."""

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from sirbench.backbones.checkpoint import load_model
-from sirbench.encoding.collapse import DOCUMENTS, QUERIES, has_collapsed, is_constant
+from sirbench.encoding.collapse import DOCUMENTS, QUERIES, is_constant, look_at_scores
 from sirbench.encoding.cross_encoder import CrossEncoder
 
 
@@ -44,7 +44,7 @@ PAIRS = np.repeat(np.arange(3), 5), np.arange(15)
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_model_as_drawn_has_not_collapsed_in_any_precision(precision, model, tiny_store):
-    assert not has_collapsed(CrossEncoder(model, tiny_store, precision=precision), *PAIRS)
+    assert look_at_scores(CrossEncoder(model, tiny_store, precision=precision), *PAIRS) == "differ"
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
@@ -52,13 +52,21 @@ def test_a_model_without_an_answer_has_in_spite_of_dropout_and_rounding(precisio
     last = model.bert.encoder.layer[-1].output
     torch.nn.init.zeros_(last.LayerNorm.weight)
     encoder = CrossEncoder(model, tiny_store, precision=precision)
-    assert has_collapsed(encoder, *PAIRS)
+    assert look_at_scores(encoder, *PAIRS) == "constant"
     assert encoder.precision == precision and model.training
+
+
+@pytest.mark.parametrize("weight", [float("nan"), 1e38])
+def test_scores_that_are_no_numbers_are_not_called_constant(weight, model, tiny_store):
+    """Neither those of weights that are none, nor those of weights too large to be summed."""
+    torch.nn.init.constant_(model.classifier.weight, weight)
+    torch.nn.init.constant_(model.bert.encoder.layer[-1].output.LayerNorm.bias, 100.0)
+    assert look_at_scores(CrossEncoder(model, tiny_store), *PAIRS) == "not finite"
 
 
 def test_the_random_state_goes_on_as_if_nothing_had_been_asked(model, tiny_store):
     before = torch.random.get_rng_state()
-    has_collapsed(CrossEncoder(model, tiny_store), *PAIRS)
+    look_at_scores(CrossEncoder(model, tiny_store), *PAIRS)
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
@@ -68,7 +76,7 @@ def test_few_pairs_are_looked_at(model, tiny_store, monkeypatch):
         CrossEncoder, "score", lambda self, *pairs: asked.append(pairs) or torch.rand(len(pairs[0]))
     )
     queries = np.repeat(np.arange(6), [30, 2, 20, 1, 40, 5])
-    has_collapsed(CrossEncoder(model, tiny_store), queries, np.arange(len(queries)))
+    look_at_scores(CrossEncoder(model, tiny_store), queries, np.arange(len(queries)))
     ((rows, documents),) = asked
     assert np.bincount(rows).tolist() == [DOCUMENTS, 2, DOCUMENTS, 1] and len(set(rows)) == QUERIES
     assert documents[DOCUMENTS] == 30

@@ -52,6 +52,33 @@ def test_mistake_is_named(claim, said, tmp_path):
     assert "claims/mine.yaml: claims.mine" in message and said in message, message
 
 
+def test_a_claim_about_a_cell_that_no_study_has(tmp_path):
+    """Each of its backbones is some study's, and so are the candidates, but not all are of one."""
+    folder = tmp_path / "config"
+    shutil.copytree(ROOT / "config", folder)
+    sides = {"better": V4, "than": V3 | {"backbone": "matching"}}
+    family = {"title": "Mine", "caption": "Mine.", "claims": {"mine": {"sentence": "So it is.", **sides}}}
+    path = folder / "claims/mine.yaml"
+    path.write_text(yaml.safe_dump(family))
+    with pytest.raises(InputError) as caught:
+        load("test", folder)
+    said = "claims/mine.yaml: claims.mine: no study has its cells: none has bert and matching"
+    assert str(caught.value).endswith(said)
+    one = {"sentence": "So it is.", "better": V4 | {"backbone": "matching"}, "than": sides["than"]}
+    path.write_text(yaml.safe_dump(family | {"claims": {"mine": one}, "candidates": ["hdct"]}))
+    with pytest.raises(InputError, match="none has matching and the candidates hdct"):
+        load("test", folder)
+
+
+def test_a_family_about_candidates_that_no_study_has(tmp_path):
+    folder = tmp_path / "config"
+    shutil.copytree(ROOT / "config", folder)
+    path = folder / "claims/ours.yaml"
+    path.write_text(path.read_text().replace("measure: RR@100", "measure: RR@100\ncandidates: [bm52]"))
+    with pytest.raises(InputError, match=r"claims/ours\.yaml: candidates: no study defines 'bm52'; did you"):
+        load("test", folder)
+
+
 def test_a_family_about_an_unknown_measure(tmp_path):
     folder = tmp_path / "config"
     shutil.copytree(ROOT / "config", folder)

@@ -1,5 +1,6 @@
 """The verdicts on a study's claims, tidy: a line per claim and candidates."""
 
+from collections.abc import Mapping, Sequence
 from math import isnan
 
 import pandas as pd
@@ -15,6 +16,9 @@ from sirbench.machine.errors import InputError
 from sirbench.reporting.tables.measured import is_measured
 from sirbench.reporting.tables.published import PUBLISHED, read_published
 from sirbench.study import Claims, Compared
+
+SidesMeasured = Mapping[tuple[str, str], Measured]
+"""What was measured, by candidates and side of a claim."""
 
 
 def judged_claims(config: Configuration) -> pd.DataFrame:
@@ -42,7 +46,7 @@ def judged_claims(config: Configuration) -> pd.DataFrame:
     # The paper's own come first.
     for name, family in sorted(config.claims.items(), key=lambda item: not item[1].published):
         if claims := _claims(config, family):
-            frame = claim_table(claims, lambda claim, side: _measured(config, claim, side))
+            frame = _judged(claims, _measured(config, family))
             frame.insert(0, "family", name)
             frames.append(frame)
     if not frames:
@@ -79,11 +83,45 @@ def _side(side: Compared) -> str:
     return f"{side.backbone}/{side.recipe}"
 
 
-def _measured(config: Configuration, claim: Claim, side: str) -> Measured:
-    backbone, recipe = side.split("/")
-    one = Condition(config.name, claim.candidates, backbone, recipe)
-    values = {seed: read_per_query(one.cell(seed).per_query)[claim.measure] for seed in config.study.seeds}
-    return Measured(side, pd.DataFrame(values).T)
+def _measured(config: Configuration, family: Claims) -> SidesMeasured:
+    """What was measured of each side of a family's claims, and which of its seeds diverged."""
+    found = {}
+    for candidates in needs.claimed_candidates(config, family):
+        for claim in needs.shown_claims(config, family).values():
+            for side in (claim.first, claim.than):
+                one = needs.condition_of(config, candidates, side)
+                found[candidates, _side(side)] = _of_seeds(config, one, _side(side), family.measure)
+    return found
+
+
+def _of_seeds(config: Configuration, one: Condition, name: str, measure: str) -> Measured:
+    cells = {seed: one.cell(seed) for seed in config.study.seeds}
+    absent = {seed: how for seed, cell in cells.items() if (how := cell.diverged)}
+    values = {
+        seed: read_per_query(cell.per_query)[measure] for seed, cell in cells.items() if seed not in absent
+    }
+    return Measured(name, pd.DataFrame(values).T, absent)
+
+
+def _judged(claims: Sequence[Claim], measured: SidesMeasured) -> pd.DataFrame:
+    """The verdicts on a family; the variance between seeds is pooled over its recipes where a test allows it.
+
+    Those of a claim's own backbones, that is: how far a seed moves a model depends on what it starts from.
+    """
+
+    def others(claim: Claim) -> list[Measured]:
+        backbones = {_backbone(claim.better), _backbone(claim.than)}
+        return [
+            one
+            for (candidates, side), one in measured.items()
+            if candidates == claim.candidates and _backbone(side) in backbones
+        ]
+
+    return claim_table(claims, lambda claim, side: measured[claim.candidates, side], others=others)
+
+
+def _backbone(side: str) -> str:
+    return side.partition("/")[0]
 
 
 def _published(family: Claims, candidates: str, first: Compared, than: Compared) -> float | None:

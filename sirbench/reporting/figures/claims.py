@@ -62,6 +62,9 @@ def _draw(panel: Axes, lines: pd.DataFrame, config: Configuration) -> None:
         reach = [[effect - line["ci_low"]], [line["ci_high"] - effect]] if pd.notna(line["ci_low"]) else None
         look: dict[str, Any] = {"color": "0.25", "markersize": 4, "elinewidth": 0.8, "markerfacecolor": face}
         panel.errorbar(effect, place, xerr=reach, fmt=MARKERS.get(verdict, "o"), **look)
+        if pd.isna(effect):
+            words: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 6, "color": "0.3"}
+            panel.text(0.5, place, "no seed converged", transform=panel.get_yaxis_transform(), **words)
         if pd.notna(line["effect_of_paper"]):
             panel.plot(line["effect_of_paper"], place, **PAPER)
     panel.axvline(0, color="0.5", linewidth=0.7)

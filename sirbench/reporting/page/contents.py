@@ -134,9 +134,9 @@ def _curves(jobs: Sequence[Ran]) -> list[Card]:
 
 
 def _unfinished(jobs: Sequence[Ran]) -> dict[tuple[str, str], list[int]]:
-    """(title, state) of every job that is not done, with its seeds in that state."""
+    """(title, state) of every job that has no result, with its seeds in that state."""
     seeds: dict[tuple[str, str], list[int]] = {}
     for job in jobs:
-        if not job.done:
+        if job.state != "done":
             seeds.setdefault((job.title, job.state), []).append(job.seed)
     return seeds

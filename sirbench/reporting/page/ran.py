@@ -35,8 +35,10 @@ class Ran:
 
     @property
     def state(self) -> str:
-        """`done`, or what is known of why not, in a few words."""
-        return "done" if self.done else _why_not(self.files, self.logs)
+        """`done`, or what is known of why there is no result, in a few words."""
+        if self.done:
+            return f"diverged: {how}" if (how := self.files.diverged) else "done"
+        return _why_not(self.files, self.logs)
 
     def losses(self) -> list[float]:
         """The loss of each step, as far as it is recorded; none while the first job has not ended."""

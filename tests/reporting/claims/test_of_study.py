@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from sirbench.config import load
-from sirbench.evaluation.measures import write_per_query
+from sirbench.evaluation.measures import read_per_query, write_per_query
 from sirbench.jobs import needs
+from sirbench.jobs.folders import Cell
 from sirbench.jobs.job import job_of_cell, made_as
 from sirbench.jobs.layout import Layout
 from sirbench.machine.errors import InputError
@@ -88,6 +89,72 @@ def test_with_one_seed_nothing_is_said_of_the_recipe(study):
     lines = judged_claims(one_seed)
     assert set(lines["verdict"]) == {"one seed: nothing can be said of the recipe"}
     assert lines["p_paired_t"].notna().any() and lines["p_value"].isna().all()
+
+
+def diverge(config, recipe, seeds, backbone="bert"):
+    """Let so many seeds of a recipe have diverged, as training, re-ranking and measuring leave them."""
+    for seed in seeds:
+        cell = Cell(config.name, "bm25", backbone, recipe, seed)
+        made = json.loads(cell.provenance.read_text())
+        cell.provenance.write_text(json.dumps(made | {"diverged": f"at step {seed} the loss is nan"}))
+        cell.per_query.write_text("query_id,RR@100\n")
+
+
+def test_a_seed_that_diverged_is_reported_and_the_others_are_judged(study):
+    whole = judged_claims(study).set_index("claim")
+    diverge(study, "v4-top-16", [2])
+    lines = judged_claims(study).set_index("claim")
+    line = lines.loc["v4-over-as-many-negatives"]
+    assert line["remarks"] == ("bert/v4-top-16: 2 of 3 seeds converged (seed 2: at step 2 the loss is nan)")
+    assert (line["seeds_better"], line["seeds_than"]) == (2, 3) and line["verdict"] == "supported"
+    means = {
+        recipe: np.mean([np.mean(values(study, recipe, seed)) for seed in seeds])
+        for recipe, seeds in (("v4-top-16", (1, 3)), ("v0-88", (1, 2, 3)))
+    }
+    assert line["effect"] == pytest.approx(means["v4-top-16"] - means["v0-88"], abs=1e-12)
+    # What is said of other recipes with other backbones is what was said before.
+    same = ["effect", "p_value", "verdict", "analysis"]
+    assert lines.loc["sir-helps-prop", same].equals(whole.loc["sir-helps-prop", same])
+
+
+def values(config, recipe, seed, backbone="bert"):
+    return read_per_query(Cell(config.name, "bm25", backbone, recipe, seed).per_query)["RR@100"]
+
+
+def test_a_claim_with_a_side_that_never_converged_has_a_verdict_in_words(study):
+    diverge(study, "v4-top-16", [1, 2, 3])
+    make_claims(study)
+    lines = pd.read_csv(Layout("test").claims()).set_index("claim")
+    for claim in ("v4-over-v3", "top-equals-random-v4"):
+        assert lines.loc[claim, "verdict"] == "not measured: no seed of bert/v4-top-16 gave a model"
+        assert np.isnan(lines.loc[claim, "effect"]) and np.isnan(lines.loc[claim, "p_holm"])
+        assert lines.loc[claim, "to_decide"].startswith("bert/v4-top-16: 0 of 3 seeds converged (seed 1: at")
+    assert lines.loc["v3-over-v2", "verdict"] != lines.loc["v4-over-v3", "verdict"]
+    printed = Layout("test").claims("md").read_text()
+    assert "nan" not in printed.replace("the loss is nan", "")
+    assert printed.count("On bm25: bert/v4-top-16: 0 of 3 seeds converged") == 2, "once in each family"
+    assert "no other takes its place" in printed and "another seed" not in printed
+
+
+def test_a_study_of_seeds_that_all_diverged_is_judged_all_the_same(study):
+    for one in needs.claimed_conditions(study):
+        diverge(study, one.recipe, study.study.seeds, one.backbone)
+    make_claims(study)
+    verdicts = pd.read_csv(Layout("test").claims())["verdict"]
+    assert verdicts.str.startswith("not measured: no seed of").all()
+    assert "over 0 dev queries, no seeds." in Layout("test").claims("md").read_text()
+    with style.applied():
+        (panel,) = draw(study, "claims").canvas.axes
+    assert sum(text.get_text() == "no seed converged" for text in panel.texts) == len(verdicts)
+
+
+def test_other_recipes_of_the_family_help_with_the_variance_between_seeds(study):
+    """BERT has eleven recipes in the paper's family, PROP the two that are compared and no other."""
+    analysis = judged_claims(study).set_index("claim")["analysis"]
+    assert analysis["sir-helps-prop"] == "paired seeds"
+    pooled = "paired seeds, variance of seeds pooled (4 degrees of freedom of other recipes)"
+    of_bert = analysis.drop("sir-helps-prop")
+    assert set(of_bert) <= {pooled, "paired seeds"} and (of_bert == pooled).sum() > 5
 
 
 def test_a_cell_that_is_not_measured_is_named(study):

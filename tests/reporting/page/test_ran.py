@@ -47,6 +47,15 @@ def test_their_time_and_losses_count(demo):
     assert summary(list(jobs.values()))["Training time"] == "2.00 hours of jobs, 1.00 GPU-hours"
 
 
+def test_a_training_that_diverged_is_done_and_says_how(demo):
+    trained = Layout("demo").pretraining("bert")
+    trained.folder.mkdir(parents=True)
+    for how, state in (("at step 3 the loss is nan", "diverged: at step 3 the loss is nan"), (None, "done")):
+        trained.provenance.write_text(json.dumps({"diverged": how}))
+        job = {job.title: job for job in everything(demo)}["backbone bert"]
+        assert (job.done, job.state) == (True, state)
+
+
 def test_a_cell_that_is_trained_and_not_measured_is_said_to_be(demo):
     layout = Layout("demo")
     CELL.checkpoint.mkdir(parents=True)  # it stays until the cell is measured

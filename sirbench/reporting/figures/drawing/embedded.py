@@ -28,15 +28,20 @@ class SpaceKind(Kind):
 
     def embedded(self, config: Configuration) -> list[Cell]:
         """The cells, of those that are shown, that are trained and embedded."""
-        return [cell for cell in space_cells(config, self.space) if all(it.exists() for it in _files(cell))]
+        return [
+            cell
+            for cell in space_cells(config, self.space)
+            if all(it.exists() for it in _files(cell)) and not cell.diverged
+        ]
 
     def missing_notes(self, config: Configuration) -> list[str]:
         """A sentence that names what has no result, if anything."""
         shown, there = space_cells(config, self.space), self.embedded(config)
         if not shown:
             return [f"Study {config.name} lacks this figure's backbone, candidates or seed."]
-        missing = [cell.recipe for cell in shown if cell not in there]
-        return [f"No result yet: {', '.join(missing)}."] if missing else []
+        notes = [f"Training diverged: {cell.recipe}, {cell.diverged}." for cell in shown if cell.diverged]
+        missing = [cell.recipe for cell in shown if cell not in there and not cell.diverged]
+        return [f"No result yet: {', '.join(missing)}.", *notes] if missing else notes
 
     def embeddings(self, cell: Cell) -> pd.DataFrame:
         """Embeddings of the queries that this figure asks for; the file may have more, for other figures."""
