@@ -9,6 +9,7 @@ from sirbench.evaluation.measures import per_query, write_per_query
 from sirbench.jobs import needs
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.folders import Cell
+from sirbench.jobs.held_out import check_validation
 from sirbench.jobs.layout import Layout
 
 
@@ -18,6 +19,13 @@ def evaluate_cell(config: Configuration, cell: Cell) -> None:
     shutil.rmtree(cell.checkpoint, ignore_errors=True)
 
 
+def evaluate_validation(config: Configuration, cell: Cell) -> None:
+    """Measure a cell's run of the validation queries; what tables say is not affected."""
+    check_validation(config)
+    measures = needs.measures(config)
+    _evaluate(config, cell.validation_run, cell.validation_per_query, measures, "validation")
+
+
 def evaluate_candidates(config: Configuration, candidates: str) -> None:
     """Measure the dev candidates as they are; re-ranking changes no recall at their depth."""
     layout = Layout(config.name)
@@ -25,8 +33,10 @@ def evaluate_candidates(config: Configuration, candidates: str) -> None:
     _evaluate(config, run, output, needs.candidates_measures(config))
 
 
-def _evaluate(config: Configuration, run: Path, output: Path, measures: list[str]) -> None:
+def _evaluate(
+    config: Configuration, run: Path, output: Path, measures: list[str], split: str = "dev"
+) -> None:
     layout = Layout(config.name)
-    queries = list(collections.load_queries(layout.queries("dev")))
-    qrels = collections.load_qrels(layout.qrels("dev"))
+    queries = list(collections.load_queries(layout.queries(split)))
+    qrels = collections.load_qrels(layout.qrels(split))
     write_per_query(per_query(read_run(run), qrels, queries, measures), output)
