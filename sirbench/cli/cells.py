@@ -7,8 +7,10 @@ import typer
 from sirbench.cli.options import (
     BackboneOption,
     CandidatesOption,
+    Measured,
     RecipeOption,
     SeedOption,
+    SplitOption,
     StudyOption,
     cell_of,
     check_known,
@@ -64,11 +66,13 @@ def rerank(
     backbone: BackboneOption,
     recipe: RecipeOption,
     seed: SeedOption,
+    split: SplitOption = Measured.dev,
 ) -> None:
-    """Re-rank the dev candidates with a cell's model."""
-    from sirbench.steps.reranking import rerank_cell
+    """Re-rank the dev candidates with a cell's model, or those of the validation queries."""
+    from sirbench.steps.reranking import rerank_cell, rerank_validation
 
-    rerank_cell(*cell_of(study, candidates, backbone, recipe, seed))
+    step = rerank_cell if split == Measured.dev else rerank_validation
+    step(*cell_of(study, candidates, backbone, recipe, seed))
 
 
 @verbs.command(rich_help_panel=PANEL)
@@ -78,11 +82,13 @@ def evaluate(
     backbone: BackboneOption,
     recipe: RecipeOption,
     seed: SeedOption,
+    split: SplitOption = Measured.dev,
 ) -> None:
     """Measure a cell's run, query by query."""
-    from sirbench.steps.evaluation import evaluate_cell
+    from sirbench.steps.evaluation import evaluate_cell, evaluate_validation
 
-    evaluate_cell(*cell_of(study, candidates, backbone, recipe, seed))
+    step = evaluate_cell if split == Measured.dev else evaluate_validation
+    step(*cell_of(study, candidates, backbone, recipe, seed))
 
 
 @verbs.command(rich_help_panel=PANEL)

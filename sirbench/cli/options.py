@@ -1,6 +1,7 @@
 """Options that verbs share, and the check that a study knows what they name."""
 
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -18,6 +19,18 @@ OneOfThemOption = Annotated[
 BackboneOption = Annotated[str, typer.Option("--backbone", help="Backbone of the study, e.g. bert.")]
 RecipeOption = Annotated[str, typer.Option("--recipe", help="Name of a file in config/recipes/.")]
 SeedOption = Annotated[int, typer.Option("--seed", help="Seed of the cell.")]
+
+
+class Measured(StrEnum):
+    """The queries that cells are measured on."""
+
+    dev = "dev"
+    validation = "validation"
+
+
+SplitOption = Annotated[
+    Measured, typer.Option("--split", help="On which queries: choices are made on validation.")
+]
 
 
 def cell_of(study: str, candidates: str, backbone: str, recipe: str, seed: int) -> tuple[Configuration, Cell]:

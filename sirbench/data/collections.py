@@ -7,7 +7,7 @@ IR_DATASETS_HOME (default ~/.ir_datasets). The queries and qrels that a study ke
 
 import difflib
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -16,10 +16,10 @@ import ir_datasets
 import pandas as pd
 from tqdm import tqdm
 
-import sirbench.data.pydocs  # noqa: F401  (registers PyDocs with ir_datasets)
-from sirbench.data import documents
+from sirbench.data import documents, pydocs  # which registers PyDocs with ir_datasets
 from sirbench.data.documents import Document, normalise
 from sirbench.data.lines import numbered_lines, write_lines
+from sirbench.data.near_duplicates import words
 from sirbench.machine.errors import InputError
 
 Part = Literal["docs", "queries", "qrels"]
@@ -97,9 +97,23 @@ def query_ids(dataset_id: str) -> set[str]:
     return {query.query_id for query in _iterate_queries(dataset_id)}
 
 
-def query_texts(dataset_id: str) -> list[str]:
-    """The texts of all queries, judged or not, in the collection's order."""
-    return [normalise(query.default_text()) for query in _iterate_queries(dataset_id)]
+def query_texts(dataset_id: str, without: Collection[str] = ()) -> list[str]:
+    """The texts of all queries, judged or not, in the collection's order; not of the ids of `without`."""
+    queries = (query for query in _iterate_queries(dataset_id) if query.query_id not in without)
+    return [normalise(query.default_text()) for query in queries]
+
+
+def query_clusters(dataset_id: str) -> dict[str, str]:
+    """The name of each query's cluster of near-duplicates, by id, for all queries, judged or not.
+
+    PyDocs comes with clusters. Elsewhere queries of the same words, in whatever order, are a cluster.
+    """
+    known = pydocs.read_clusters(dataset_id.partition("/")[0])
+    texts = ((query.query_id, query.default_text()) for query in _iterate_queries(dataset_id))
+    return {
+        query_id: known.get(query_id) or " ".join(sorted(set(words(text)))) or query_id
+        for query_id, text in texts
+    }
 
 
 def read_queries(dataset_id: str, limit: int | None = None) -> dict[str, str]:

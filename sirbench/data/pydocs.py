@@ -46,7 +46,8 @@ PACKAGES = {
 }
 """The packages of each collection: names to import, and names to install, which pyproject.toml pins."""
 SPLITS = ("train", "dev")
-REVISION = 2
+CLUSTERS = "clusters.tsv"
+REVISION = 3
 """Raised with every change of what `build` makes of the same packages: the workflow then builds again."""
 _DEV_SHARE = 10
 """One cluster of queries in this many is for development."""
@@ -68,7 +69,8 @@ def build(name: str, folder: Path) -> dict[str, Any]:
     """Build the collection `name` in `folder`; the result is its description, as in collection.json.
 
     The files are documents.jsonl.gz, {train,dev}.queries.tsv, {train,dev}.qrels, links.tsv (ids of a document
-    and of one that it links to) and collection.json (fingerprint, package versions, counts, near-duplicates).
+    and of one that it links to), clusters.tsv (ids of a query and of the first of its near-duplicates) and
+    collection.json (fingerprint, package versions, counts, near-duplicates).
     They depend only on the versions of the packages. Near-duplicates are all in one split. If `folder` has a
     collection with another fingerprint, a warning on stderr names both before it is replaced.
     """
@@ -109,8 +111,17 @@ def build(name: str, folder: Path) -> dict[str, Any]:
             write_lines(temporary / f"{split}.queries.tsv", map("\t".join, queries[split].items()))
             write_lines(temporary / f"{split}.qrels", (f"{name} 0 {name} 1" for name in queries[split]))
         write_lines(temporary / "links.tsv", map("\t".join, links))
+        write_lines(temporary / CLUSTERS, map("\t".join, cluster.items()))
         write_lines(temporary / "collection.json", [json.dumps(description, indent=2)])
     return description
+
+
+def read_clusters(name: str) -> dict[str, str]:
+    """The cluster of near-duplicates of each query, by id; nothing for a collection that is not PyDocs'."""
+    if name not in PACKAGES:
+        return {}
+    lines = (line.split("\t") for _, line in numbered_lines(_Handler(name, CLUSTERS).path()))
+    return dict(lines)
 
 
 def _distinct(docstrings: Iterable[Docstring]) -> dict[str, Docstring]:

@@ -6,7 +6,7 @@ token ids of all texts, concatenated), `*.offsets.npy` (where each text starts; 
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -82,6 +82,27 @@ class TokenTable:
         return np.asarray(self.tokens[self.offsets[row] : self.offsets[row + 1]])
 
 
+class MemoryTable:
+    """The tokens of texts by row, in memory instead of on disk, and the rows of ids where they have any."""
+
+    def __init__(self, texts: Sequence[np.ndarray], ids: Iterable[str] = ()):
+        self.texts = texts
+        self.rows_of = {text_id: row for row, text_id in enumerate(ids)}
+        self.all_lengths = np.array([len(text) for text in texts], dtype=np.int64)
+
+    def rows(self, ids: Iterable[str]) -> np.ndarray:
+        """The rows (int64) of ids, all of which are known."""
+        return np.array([self.rows_of[text_id] for text_id in ids], dtype=np.int64)
+
+    def lengths(self, rows: np.ndarray) -> np.ndarray:
+        """The number of tokens of each row."""
+        lengths: np.ndarray = self.all_lengths[rows]
+        return lengths
+
+    def __getitem__(self, row: int) -> np.ndarray:
+        return self.texts[row]
+
+
 class PairBatch(NamedTuple):
     """Padded pairs or single texts; each array is (pairs, tokens), int64."""
 
@@ -139,6 +160,13 @@ class TokenStore(TokenPairs):
             raise InputError(
                 f"{folder}: the token store is damaged ({error}); delete the folder to make it again"
             ) from error
+
+    def with_queries(self, queries: Mapping[str, np.ndarray]) -> TokenPairs:
+        """Pairs of its documents with other queries, by id as `tokenize_texts` cuts them."""
+        pairs = TokenPairs()
+        pairs.template, pairs.documents = self.template, self.documents
+        pairs.queries = MemoryTable(list(queries.values()), queries)
+        return pairs
 
 
 def build_token_store(

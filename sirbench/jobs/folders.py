@@ -210,3 +210,13 @@ class Cell(TrainingFolder):
     def per_query(self) -> Path:
         """Every measure of every dev query."""
         return self.folder / PER_QUERY
+
+    @property
+    def validation_run(self) -> Path:
+        """The validation queries' candidates re-ranked, where something is chosen."""
+        return self.folder / "validation.trec.gz"
+
+    @property
+    def validation_per_query(self) -> Path:
+        """Every measure of every validation query."""
+        return self.folder / "validation_per_query.csv"

@@ -22,16 +22,21 @@ class Layout:
         """Record of the collection: ids, counts, fingerprint, versions."""
         return self.root / "collection" / "collection.json"
 
+    @property
+    def held_out(self) -> Path:
+        """Ids of the training-side queries that nothing may train on, where there are validation queries."""
+        return self.root / "collection" / "held-out.txt"
+
     def queries(self, split: str) -> Path:
-        """Queries of `train` or `dev`: id, tab, text."""
+        """Queries of `train`, `dev` or `validation`: id, tab, text."""
         return self.root / "collection" / f"{split}.queries.tsv"
 
     def qrels(self, split: str) -> Path:
-        """Judgements of `train` or `dev`, as TREC qrels."""
+        """Judgements of a split, as TREC qrels."""
         return self.root / "collection" / f"{split}.qrels"
 
     def candidates(self, name: str, split: str) -> Path:
-        """First-stage run of `train` or `dev` queries."""
+        """First-stage run of the queries of a split."""
         return self.root / "candidates" / name / f"{split}.trec.gz"
 
     def candidates_per_query(self, name: str) -> Path:

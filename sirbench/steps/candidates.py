@@ -1,4 +1,4 @@
-"""Verb `candidates`: the first-stage runs of the study's train and dev queries."""
+"""Verb `candidates`: the first-stage runs of the queries of all splits of the study."""
 
 import pandas as pd
 
@@ -11,13 +11,15 @@ from sirbench.jobs.layout import Layout
 from sirbench.machine.errors import InputError
 from sirbench.study import FirstStage, GivenRuns
 
-SPLITS = ("train", "dev")
+SPLITS_OF = {"train": {"train", "validation"}, "dev": {"dev"}}
+"""The splits whose queries a given run has: validation queries are of the training side."""
 
 
 def make_candidates(config: Configuration, name: str) -> None:
-    """Write the runs of both splits: retrieved by a first stage, or read from given files."""
+    """Write the run of every split: retrieved by a first stage, or read from given files."""
     layout, spec = Layout(config.name), config.study.candidates[name]
-    queries = {split: collections.load_queries(layout.queries(split)) for split in SPLITS}
+    splits = config.study.collection.splits
+    queries = {split: collections.load_queries(layout.queries(split)) for split in splits}
     if isinstance(spec, FirstStage):
         runs = _retrieve(config, name, spec, queries)
     else:
@@ -29,11 +31,11 @@ def make_candidates(config: Configuration, name: str) -> None:
 def _retrieve(
     config: Configuration, name: str, spec: FirstStage, queries: dict[str, dict[str, str]]
 ) -> dict[str, pd.DataFrame]:
-    """Both splits from one index."""
+    """All splits from one index."""
     layout, compute, depth = Layout(config.name), config.study.compute, config.study.depth
     retriever = first_stage(spec)
     documents = collections.iterate_documents(config.study.collection.train)
-    every = queries["train"] | queries["dev"]
+    every = {name: text for split in queries.values() for name, text in split.items()}
     if spec.backbone is None:
         run = retriever.retrieve(documents, every, depth=depth)
     else:
@@ -45,7 +47,7 @@ def _retrieve(
         with claim_device(min(1, compute.gpus), compute.threads) as device:
             trained = Trained(layout.learned(name).model, store, config.study.input, compute, device)
             run = retriever.retrieve(documents, every, depth=depth, trained=trained)
-    return {split: run[run["query_id"].isin(queries[split].keys())] for split in SPLITS}
+    return {split: run[run["query_id"].isin(queries[split].keys())] for split in queries}
 
 
 def _take(
@@ -64,14 +66,15 @@ def _take(
             download.verify(file)
     documents = {document.doc_id for document in collections.iterate_documents(config.study.collection.train)}
     runs = {}
-    for split, file in spec.files.items():
+    for source, file in spec.files.items():
         run = read_given_run(file.path, file.format, config.study.depth)
-        known = collections.query_ids(getattr(config.study.collection, split))
+        known = collections.query_ids(getattr(config.study.collection, source))
         lines = results(file.path, file.format)
         check_ids(run, file.path, queries=known, documents=documents, lines=lines)
-        runs[split] = run[run["query_id"].isin(queries[split].keys())]
-        if runs[split].empty:
-            raise InputError(
-                f"{file.path}: has none of the {len(queries[split])} {split} queries of the study"
-            )
+        for split in queries.keys() & SPLITS_OF[source]:
+            runs[split] = run[run["query_id"].isin(queries[split].keys())]
+            if runs[split].empty:
+                raise InputError(
+                    f"{file.path}: has none of the {len(queries[split])} {split} queries of the study"
+                )
     return runs

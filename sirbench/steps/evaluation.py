@@ -11,6 +11,7 @@ from sirbench.evaluation.measures import per_query, write_per_query
 from sirbench.jobs import needs
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.folders import Cell
+from sirbench.jobs.held_out import check_validation
 from sirbench.jobs.layout import Layout
 
 
@@ -20,10 +21,24 @@ def evaluate_cell(config: Configuration, cell: Cell) -> None:
     Where training has diverged there is nothing to measure: the file has a head and no lines.
     """
     if cell.diverged:
-        write_per_query(pd.DataFrame(columns=needs.measures(config)).rename_axis("query_id"), cell.per_query)
+        _write_nothing(config, cell.per_query)
     else:
         _evaluate(config, cell.run, cell.per_query, needs.measures(config))
     shutil.rmtree(cell.checkpoint, ignore_errors=True)
+
+
+def evaluate_validation(config: Configuration, cell: Cell) -> None:
+    """Measure a cell's run of the validation queries; what tables say is not affected."""
+    check_validation(config)
+    measures = needs.measures(config)
+    if cell.diverged:
+        _write_nothing(config, cell.validation_per_query)
+    else:
+        _evaluate(config, cell.validation_run, cell.validation_per_query, measures, "validation")
+
+
+def _write_nothing(config: Configuration, output: Path) -> None:
+    write_per_query(pd.DataFrame(columns=needs.measures(config)).rename_axis("query_id"), output)
 
 
 def evaluate_candidates(config: Configuration, candidates: str) -> None:
@@ -33,8 +48,10 @@ def evaluate_candidates(config: Configuration, candidates: str) -> None:
     _evaluate(config, run, output, needs.candidates_measures(config))
 
 
-def _evaluate(config: Configuration, run: Path, output: Path, measures: list[str]) -> None:
+def _evaluate(
+    config: Configuration, run: Path, output: Path, measures: list[str], split: str = "dev"
+) -> None:
     layout = Layout(config.name)
-    queries = list(collections.load_queries(layout.queries("dev")))
-    qrels = collections.load_qrels(layout.qrels("dev"))
+    queries = list(collections.load_queries(layout.queries(split)))
+    qrels = collections.load_qrels(layout.qrels(split))
     write_per_query(per_query(read_run(run), qrels, queries, measures), output)

@@ -8,6 +8,7 @@ from sirbench.data import collections
 from sirbench.data.tokens import TokenStore
 from sirbench.firststage import Learning, learner, training_settings
 from sirbench.jobs.configuration import Configuration
+from sirbench.jobs.held_out import held_out, held_out_inputs
 from sirbench.jobs.job import FIRST_STAGE
 from sirbench.jobs.layout import Layout
 from sirbench.machine.device import claim_device
@@ -23,12 +24,15 @@ def train_first_stage(config: Configuration, name: str) -> None:
     assert isinstance(spec, FirstStage) and spec.backbone is not None, name
     learned, dataset = layout.learned(name), study.collection.train
     start = layout.learned(spec.start).model if spec.start else layout.backbone(spec.backbone)
-    queries = collections.read_queries(dataset, spec.training.queries)
+    without = held_out(config)
+    asked = {name: text for name, text in collections.read_queries(dataset).items() if name not in without}
+    queries = collections.limited(asked, spec.training.queries)
     qrels = collections.read_qrels(dataset)
     relevant = qrels[(qrels["relevance"] > 0) & qrels["query_id"].isin(queries.keys())]
     judged = relevant.groupby("query_id", sort=False)["doc_id"].agg(list)
     positives = {str(query): list(documents) for query, documents in judged.items()}
     inputs = {"collection": layout.collection, "start": start, "tokens": layout.tokens(spec.backbone)}
+    inputs |= held_out_inputs(config)
     settings = {
         "method": FIRST_STAGE,
         "first_stage": training_settings(spec),

@@ -8,11 +8,12 @@ from tqdm import tqdm
 from sirbench.backbones.checkpoint import check_checkpoint, load_model, load_tokenizer
 from sirbench.backbones.corpora import pages
 from sirbench.backbones.corpora.store import CorpusStore, build_corpus_store
-from sirbench.backbones.objectives import Material, objective
+from sirbench.backbones.objectives import Material, objective, reads_queries
 from sirbench.backbones.pretraining import Pretraining, SharedModel
 from sirbench.data import collections
 from sirbench.data.tokens import pair_template
 from sirbench.jobs.configuration import Configuration
+from sirbench.jobs.held_out import held_out, held_out_inputs
 from sirbench.jobs.layout import Layout
 from sirbench.jobs.pretraining import corpora, corpus_name, pretrained, pretraining_settings
 from sirbench.machine.device import claim_device
@@ -40,10 +41,10 @@ def pretrain_backbone(config: Configuration, name: str) -> None:
         layout.backbone(spec.start),
         layout.corpus(corpus_name(study, name)),
     )
-    settings = {
-        **pretraining_settings(study, name),
-        "inputs": checksums({"start": start, "corpus": corpus, "collection": layout.collection}),
-    }
+    inputs = {"start": start, "corpus": corpus, "collection": layout.collection}
+    if reads_queries(spec):
+        inputs |= held_out_inputs(config)
+    settings = {**pretraining_settings(study, name), "inputs": checksums(inputs)}
     with claim_device(min(1, study.compute.gpus), study.compute.threads) as device:
         tokenizer, model = load_tokenizer(start), load_model(start, spec.seed).to(device)
         tokens = study.pretraining_input(name)
@@ -53,7 +54,7 @@ def pretrain_backbone(config: Configuration, name: str) -> None:
             tokenizer=tokenizer,
             template=pair_template(tokenizer, tokens.max_tokens),
             corpus=CorpusStore(corpus),
-            queries=lambda: collections.query_texts(study.collection.train),
+            queries=lambda: collections.query_texts(study.collection.train, without=held_out(config)),
             max_query_tokens=tokens.max_query_tokens,
             batch=spec.batch,
             negatives=spec.negatives,

@@ -1,4 +1,4 @@
-"""Verb `rerank`: a cell's scores of the dev candidates, as a TREC run, and where they come from."""
+"""Verb `rerank`: a cell's scores of the candidates of a split, as a TREC run, and where they come from."""
 
 import json
 import logging
@@ -9,13 +9,15 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from sirbench.backbones.checkpoint import load_model
+from sirbench.backbones.checkpoint import load_model, load_tokenizer
+from sirbench.data.collections import load_queries
 from sirbench.data.runs import COLUMNS, read_run, write_run
-from sirbench.data.tokens import TokenStore
+from sirbench.data.tokens import TokenPairs, TokenStore, tokenize_texts
 from sirbench.encoding.cross_encoder import CrossEncoder
 from sirbench.evaluation.reranking import rerank
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.folders import Cell
+from sirbench.jobs.held_out import check_validation
 from sirbench.jobs.layout import Layout
 from sirbench.machine import provenance
 from sirbench.machine.atomic import atomic_file
@@ -30,24 +32,13 @@ def rerank_cell(config: Configuration, cell: Cell) -> None:
 
     Both are there but say nothing where training has diverged: the run has no line.
     """
-    if how := cell.diverged:
-        logger.warning("%s: training diverged (%s): there is no ranking", cell.name, how)
-        _write_metadata({"tag": run_tag(cell), "diverged": how}, cell)
-        write_run(pd.DataFrame(columns=COLUMNS), cell.run, tag=run_tag(cell))
+    if cell.diverged:
+        _write_metadata({"tag": run_tag(cell), "diverged": cell.diverged}, cell)
+        write_run(_no_ranking(cell), cell.run, tag=run_tag(cell))
         return
-    layout, compute = Layout(config.name), config.study.compute
-    inputs = {"candidates": layout.candidates(cell.candidates, "dev"), "model": cell.model}
-    run = read_run(inputs["candidates"], config.study.depth)
+    inputs = {"candidates": Layout(config.name).candidates(cell.candidates, "dev"), "model": cell.model}
     started = time.monotonic()
-    with claim_device(compute.gpus, compute.threads) as device:
-        encoder = CrossEncoder(
-            load_model(cell.model, int(cell.seed)).to(device),
-            TokenStore(layout.tokens(cell.backbone)),
-            chunk_tokens=compute.chunk_tokens,
-            precision=compute.precision,
-        )
-        reranked = rerank(encoder, run, name=f"re-rank {cell.name}")
-        spent = describe_device(device)
+    reranked, spent = _rerank(config, cell, "dev")
     seconds = time.monotonic() - started
     spent |= {"seconds": seconds, "gpu_seconds": 0.0 if spent["device"] == "cpu" else seconds}
     done = {"machine": provenance.machine(), "inputs": provenance.checksums(inputs), **spent}
@@ -56,7 +47,44 @@ def rerank_cell(config: Configuration, cell: Cell) -> None:
     write_run(reranked, cell.run, tag=run_tag(cell))
 
 
+def rerank_validation(config: Configuration, cell: Cell) -> None:
+    """Re-rank the candidates of the validation queries: the run alone, which nobody gets."""
+    check_validation(config)
+    run = _no_ranking(cell) if cell.diverged else _rerank(config, cell, "validation")[0]
+    write_run(run, cell.validation_run, tag=run_tag(cell))
+
+
+def _no_ranking(cell: Cell) -> pd.DataFrame:
+    logger.warning("%s: training diverged (%s): there is no ranking", cell.name, cell.diverged)
+    return pd.DataFrame(columns=COLUMNS)
+
+
 def _write_metadata(metadata: Mapping[str, Any], cell: Cell) -> None:
     with atomic_file(cell.run_metadata) as temporary:
         text = yaml.safe_dump(dict(metadata), sort_keys=False, allow_unicode=True, width=110)
         temporary.write_text(text, encoding="utf-8")
+
+
+def _rerank(config: Configuration, cell: Cell, split: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The run, and the device that scored it."""
+    layout, compute = Layout(config.name), config.study.compute
+    run = read_run(layout.candidates(cell.candidates, split), config.study.depth)
+    with claim_device(compute.gpus, compute.threads) as device:
+        encoder = CrossEncoder(
+            load_model(cell.model, int(cell.seed)).to(device),
+            _pairs(config, cell, split),
+            chunk_tokens=compute.chunk_tokens,
+            precision=compute.precision,
+        )
+        return rerank(encoder, run, name=f"re-rank {cell.name}"), describe_device(device)
+
+
+def _pairs(config: Configuration, cell: Cell, split: str) -> TokenPairs:
+    """The tokens. Validation queries are in no store: to trainings it would be another one with them."""
+    layout = Layout(config.name)
+    store = TokenStore(layout.tokens(cell.backbone))
+    if split == "dev":
+        return store
+    queries, tokenizer = load_queries(layout.queries(split)), load_tokenizer(layout.backbone(cell.backbone))
+    texts = tokenize_texts(tokenizer, queries.values(), config.study.input.max_query_tokens)
+    return store.with_queries(dict(zip(queries, texts, strict=True)))

@@ -10,6 +10,7 @@ from ir_datasets.formats import GenericDoc, GenericQuery, TrecQrel
 
 from sirbench.config import load
 from sirbench.data import collections
+from sirbench.data.validation import read_held_out
 from sirbench.jobs.layout import Layout
 from sirbench.machine.errors import InputError
 from sirbench.steps.collection import make_collection
@@ -50,8 +51,12 @@ def make(tmp_path, monkeypatch):
     """Makes the collection of a study whose dev split has these queries and judgements."""
     monkeypatch.chdir(tmp_path)
 
-    def make(texts, judgements, **limits):
-        splits = {"toy/train": (TRAIN, TRAIN_QRELS), "toy/dev": (texts, judgements)}
+    def make(texts, judgements, more=0, train=None, **limits):
+        """With so many more training queries, or with these instead."""
+        further = {f"t{number}": f"text {number}" for number in range(more)} if train is None else train
+        asked = further if train else TRAIN | further
+        judged = [*([] if train else TRAIN_QRELS), *((name, "d1", 1) for name in further)]
+        splits = {"toy/train": (asked, judged), "toy/dev": (texts, judgements)}
         registered = {
             name: ir_datasets.Dataset(Docs(), Queries(texts), Qrels(judgements))
             for name, (texts, judgements) in splits.items()
@@ -113,3 +118,50 @@ def test_a_few_relevant_documents_that_are_missing_are_a_warning(make, caplog):
     make({"9": "nine"}, [("9", name, 1) for name in ("d1", "d2", "e1")])
     assert "1 of 3 documents that are relevant in toy/dev are not in toy/train" in caplog.text
     assert Layout("test").collection.exists()
+
+
+def test_validation_queries_are_of_the_training_side_and_in_no_other_set(make):
+    make({"9": "nine"}, [("9", "d1", 1)], validation_queries=2, train_queries=None, more=20)
+    layout = Layout("test")
+    train, validation = (collections.load_queries(layout.queries(split)) for split in ("train", "validation"))
+    assert len(validation) == 2 and not validation.keys() & (train.keys() | {"9"})
+    assert len(train) + len(read_held_out(layout.held_out)) == 22
+    judged = collections.load_qrels(layout.qrels("validation"))
+    assert set(judged["query_id"]) == set(validation)
+    assert "validation" not in layout.collection.read_text()
+
+
+def test_a_fixed_number_of_training_queries_stays_the_same_with_validation_queries(make):
+    kept = []
+    for validation in (None, 5):
+        make({"9": "nine"}, [("9", "d1", 1)], validation_queries=validation, train_queries=6, more=20)
+        layout = Layout("test")
+        files = (layout.queries("train"), layout.qrels("train"), layout.queries("dev"), layout.collection)
+        kept.append([path.read_bytes() for path in files])
+    assert kept[0] == kept[1]
+
+
+def test_queries_of_the_same_words_are_on_one_side(make):
+    texts = {f"a{number}": f"{number} of the same words" for number in range(12)}
+    twins = {f"b{number}": f"Words, the same: of {number}" for number in range(12)}
+    make({"9": "nine"}, [("9", "d1", 1)], validation_queries=9, train=texts | twins)
+    held_out = read_held_out(Layout("test").held_out)
+    assert {name[1:] for name in held_out if name[0] == "a"} == {
+        name[1:] for name in held_out if name[0] == "b"
+    }
+    assert len(held_out) == 10
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"validation_queries": 20, "train_queries": 6}, "there are only 16 queries"),
+        ({"validation_queries": 30}, "there are only 22 queries"),
+        ({"validation_queries": 22}, "22 leave no query to train on; lower it"),
+    ],
+    ids=str,
+)
+def test_too_many_validation_queries(make, limits, message):
+    with pytest.raises(InputError, match=rf"collection\.validation_queries: {message}"):
+        make({"9": "nine"}, [("9", "d1", 1)], **limits, more=20)
+    assert not Layout("test").collection.parent.exists()

@@ -59,6 +59,7 @@ rule pretrain_backbone:
         collection=PATHS.collection,
         start=lambda wildcards: PATHS.backbone(PRETRAINED[wildcards.backbone].start),
         corpus=lambda wildcards: PATHS.corpus(pretraining.corpus_name(CONFIG.study, wildcards.backbone)),
+        held_out=held_out_of_backbone,
     output:
         checkpoint=directory(PATHS.pretraining("{backbone}").model),
         step_log=PATHS.pretraining("{backbone}").step_log,

@@ -5,6 +5,7 @@ from sirbench.firststage import training_settings as first_stage_settings
 
 rule train_first_stage:
     input:
+        **held_out_inputs(CONFIG),
         collection=PATHS.collection,
         tokens=lambda wildcards: PATHS.tokens(learned_with(wildcards)),
         start=first_stage_start,
@@ -39,9 +40,9 @@ rule make_candidates:
         model=lambda wildcards: PATHS.learned(wildcards.candidates).model if learned_with(wildcards) else [],
         tokens=lambda wildcards: PATHS.tokens(learned_with(wildcards)) if learned_with(wildcards) else [],
         collection=PATHS.collection,
-        queries=[PATHS.queries(split) for split in ("train", "dev")],
+        queries=[PATHS.queries(split) for split in CONFIG.study.collection.splits],
     output:
-        runs=[PATHS.candidates("{candidates}", split) for split in ("train", "dev")],
+        runs=[PATHS.candidates("{candidates}", split) for split in CONFIG.study.collection.splits],
     log:
         PATHS.log("candidates", "{candidates}"),
     benchmark:

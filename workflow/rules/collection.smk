@@ -17,6 +17,7 @@ rule build_pydocs:
                 "dev.queries.tsv",
                 "dev.qrels",
                 "links.tsv",
+                "clusters.tsv",
             )
         ],
     log:
@@ -44,9 +45,10 @@ rule extract_queries:
     input:
         pydocs=embedded_collection,
     output:
+        **held_out_inputs(CONFIG),
         record=PATHS.collection,
-        queries=[PATHS.queries(split) for split in ("train", "dev")],
-        qrels=[PATHS.qrels(split) for split in ("train", "dev")],
+        queries=[PATHS.queries(split) for split in CONFIG.study.collection.splits],
+        qrels=[PATHS.qrels(split) for split in CONFIG.study.collection.splits],
     log:
         PATHS.log("collection"),
     benchmark:

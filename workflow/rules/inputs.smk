@@ -1,5 +1,6 @@
 """What rules read, as functions of their wildcards."""
 
+from sirbench.backbones.objectives import reads_queries
 from sirbench.data.pydocs import PACKAGES, data_home
 
 
@@ -34,6 +35,12 @@ def first_stage_start(wildcards) -> object:
 def documents_of_backbone(wildcards) -> object:
     """Only a backbone with a vocabulary of its own reads the documents."""
     return PATHS.collection if CONFIG.study.backbones[wildcards.backbone].source == "tiny" else []
+
+
+def held_out_of_backbone(wildcards) -> object:
+    """Only objectives that learn from training queries ask which of them are held out."""
+    reads = reads_queries(PRETRAINED[wildcards.backbone])
+    return list(held_out_inputs(CONFIG).values()) if reads else []
 
 
 def corpus_files(wildcards) -> list[str]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sirbench.backbones.objectives import Material
-from sirbench.data.tokens import Template, TokenPairs
+from sirbench.data.tokens import MemoryTable, Template, TokenPairs
 from sirbench.encoding.cross_encoder import CrossEncoder
 from sirbench.strategies.losses.cross_entropy import CrossEntropy
 
@@ -20,28 +20,12 @@ class Group(NamedTuple):
     documents: Sequence[np.ndarray]
 
 
-class DrawnTable:
-    """The tokens of texts by row, in memory instead of on disk."""
-
-    def __init__(self, texts: Sequence[np.ndarray]):
-        self.texts = texts
-        self.all_lengths = np.array([len(text) for text in texts], dtype=np.int64)
-
-    def lengths(self, rows: np.ndarray) -> np.ndarray:
-        """Tokens of each row."""
-        lengths: np.ndarray = self.all_lengths[rows]
-        return lengths
-
-    def __getitem__(self, row: int) -> np.ndarray:
-        return self.texts[row]
-
-
 class DrawnPairs(TokenPairs):
     """Pairs of texts in memory."""
 
     def __init__(self, template: Template, queries: Sequence[np.ndarray], documents: Sequence[np.ndarray]):
         self.template = template
-        self.queries, self.documents = DrawnTable(queries), DrawnTable(documents)
+        self.queries, self.documents = MemoryTable(queries), MemoryTable(documents)
 
 
 def score_groups(material: Material, groups: Sequence[Group]) -> Tensor:

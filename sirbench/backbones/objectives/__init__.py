@@ -80,6 +80,11 @@ class Objective(Plugin):
     trains_head: ClassVar[bool]
     """Whether it trains the classification head, which then is a part of what was learned."""
 
+    @property
+    def reads_queries(self) -> bool:
+        """Whether it learns from the collection's training queries."""
+        return False
+
     _material: Material = PrivateAttr()
 
     def on(self, material: Material) -> Self:
@@ -114,3 +119,8 @@ OBJECTIVES: Registry[Objective] = Registry(__name__, Objective, "objectives")
 def objective(spec: PretrainedBackbone, name: str) -> Objective:
     """One of a backbone's objectives; `InputError` for an option that it lacks or does not allow."""
     return OBJECTIVES.make({**spec.options.get(name, {}), "name": name})
+
+
+def reads_queries(spec: PretrainedBackbone) -> bool:
+    """Whether any of a backbone's objectives learns from the collection's training queries."""
+    return any(objective(spec, each).reads_queries for each in spec.objectives)

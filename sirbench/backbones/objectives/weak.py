@@ -61,6 +61,11 @@ class WeakSupervision(Objective):
     depth: int = Field(100, ge=1)
     """How far down BM25's ranking documents are taken."""
 
+    @property
+    def reads_queries(self) -> bool:
+        """Whether training queries are asked."""
+        return self.queries == "queries"
+
     @cached_property
     def lexical(self) -> Lexical:
         """BM25 over all pages."""
