@@ -15,6 +15,7 @@ from transformers import PreTrainedModel
 from benchmarks.material import Material, first_layers
 from benchmarks.timing import Row, Times, speedup, time_in_turn
 from sirbench.encoding.arithmetic import Arithmetic
+from sirbench.encoding.keeping import activation_bytes
 from sirbench.encoding.precision import encoding
 
 Side = Literal["fp32", "autocast", "ours"]
@@ -109,14 +110,9 @@ def gradient(model: PreTrainedModel, context: Context, batch: dict[str, Tensor])
 def kept_bytes(model: PreTrainedModel, context: Context, batch: dict[str, Tensor]) -> int:
     """Bytes that a forward pass keeps for the backward pass, parameters apart."""
     model.train()
-    kept: list[Tensor] = []
 
-    def keep(tensor: Tensor) -> Tensor:
-        kept.append(tensor)  # held, so that no two have the same address
-        return tensor
+    def forward() -> None:
+        with context():
+            model(**batch)
 
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), context():
-        model(**batch)
-    parameters = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
-    storages = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in kept}
-    return sum(size for address, size in storages.items() if address not in parameters)
+    return activation_bytes(forward, model)

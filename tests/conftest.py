@@ -106,13 +106,21 @@ def tiny_backbone(tmp_path_factory, texts):
 
 
 @pytest.fixture(scope="session")
-def tiny_store(tmp_path_factory, texts, tiny_backbone):
-    """The token store of `texts` for `tiny_backbone`: 40 tokens a pair, 8 a query."""
+def tiny_store_folder(tmp_path_factory, texts, tiny_backbone):
+    """The folder of the token store of `texts` for `tiny_backbone`: 40 tokens a pair, 8 a query."""
     from sirbench.backbones.checkpoint import load_tokenizer
-    from sirbench.data.tokens import TokenStore, build_token_store
+    from sirbench.data.tokens import build_token_store
 
     folder = tmp_path_factory.mktemp("tokens") / "bert"
     documents, queries = (part.items() for part in texts)
     tokenizer = load_tokenizer(tiny_backbone)
     build_token_store(folder, tokenizer, documents, queries, max_tokens=40, max_query_tokens=8)
-    return TokenStore(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_store(tiny_store_folder):
+    """The token store of `texts` for `tiny_backbone`."""
+    from sirbench.data.tokens import TokenStore
+
+    return TokenStore(tiny_store_folder)

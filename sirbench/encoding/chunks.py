@@ -16,11 +16,14 @@ from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
 
 from sirbench.data.tokens import PairBatch
+from sirbench.encoding.keeping import Room
 from sirbench.encoding.precision import Precision, encoding
+from sirbench.study.scale import WhatFits
 
-Gradient = Literal["none", "kept", "cached"]
+Gradient = Literal["none", "kept", "cached"] | WhatFits
 """`none`: results carry no gradient. `kept`: all activations are kept for the backward pass. `cached`: a
-gradient cache, which keeps none and runs each chunk again for its gradient, in the memory of one chunk."""
+gradient cache, which keeps none and runs each chunk again for its gradient, in the memory of one chunk.
+`WhatFits`: chunks are kept as long as there is memory, and the others cached."""
 
 Pad = Callable[[np.ndarray], PairBatch]
 """Makes the padded batch of the inputs with these indices (chunk,)."""
@@ -74,11 +77,15 @@ class ChunkedModel:
 
         # The second forward of a chunk replays the random state of the first: with other dropout masks, the
         # gradient would be that of another function.
-        cached = partial(checkpoint, forward, use_reentrant=False, preserve_rng_state=True)
+        cached = partial(checkpoint, use_reentrant=False, preserve_rng_state=True)
+        room = Room(gradient, self.model) if isinstance(gradient, WhatFits) else None
         for chunk in chunks_by_length(lengths, self.chunk_tokens):
             batch = [torch.from_numpy(array).to(self.device, non_blocking=True) for array in pad(chunk)]
+            context = self.next_context()
+            run = partial(forward, context, *batch)
+            again = gradient == "cached" or (room is not None and not room.takes(batch[0], run))
             with torch.inference_mode() if gradient == "none" else nullcontext():
-                results = (cached if gradient == "cached" else forward)(self.next_context(), *batch)
+                results = cached(forward, context, *batch) if again else run()
             yield chunk, results
 
 

@@ -9,6 +9,7 @@ from sirbench.encoding.collapse import QUERIES, Scores, look_at_scores
 from sirbench.encoding.cross_encoder import CrossEncoder, Gradient
 from sirbench.fine_tuning.batch import block_scorer, block_tensors
 from sirbench.fine_tuning.blocks import Block, TrainingQuery, draw_block
+from sirbench.fine_tuning.concentration import concentration, watch
 from sirbench.fine_tuning.selection_trace import SelectionTrace, trace
 from sirbench.strategies import Strategy
 from sirbench.strategies.levels.blocks import Outcome
@@ -57,7 +58,7 @@ class FineTuning(Task):
         self.selection.cut_back(step)
 
     def forward_backward(self, step: int) -> Step:
-        """One block per query of the step."""
+        """One block per query of the step; the log says how many documents carry each level's gradient."""
         epoch, chosen = self.schedule.at(step)
         outcome, blocks = block_gradient(self, step, epoch, chosen)
         self.selection.add(trace(outcome, blocks, step, epoch, self.level))
@@ -65,7 +66,16 @@ class FineTuning(Task):
             loss=float(outcome.loss.detach().sum()) / len(chosen),
             inputs=sum(int(level.mask.sum()) for level in outcome.levels),
             notes={"epoch": epoch},
+            shares=self._documents(outcome, len(chosen)),
         )
+
+    def _documents(self, outcome: Outcome, blocks: int) -> dict[str, float]:
+        """Means over a step's blocks, as far as this worker's add to them: two numbers for each level."""
+        return {
+            f"{name}_{self.level or number}": value / blocks
+            for number, values in enumerate(concentration(outcome.levels).tolist(), start=1)
+            for name, value in zip(("effective_documents", "documents_with_99_percent"), values, strict=True)
+        }
 
     def look_at_scores(self) -> Scores:
         """Of the candidates of a few queries, the same for every recipe, step and worker."""
@@ -98,6 +108,7 @@ def block_gradient(
     task.encoder.arithmetic.begin_step(task.seed, step, distributed.rank())
     score = block_scorer(task.encoder, blocks, task.gradient)
     outcome = task.strategy.step(block_tensors(blocks, task.encoder.device), score)
+    watch(outcome.levels)
     if outcome.loss.requires_grad:  # a worker may have no block in the last step of an epoch
         (outcome.loss.sum() / len(chosen)).backward()
     return outcome, [(query.id, block) for query, block in zip(mine, blocks, strict=True)]

@@ -81,7 +81,10 @@ class TableCost(NamedTuple):
 
 
 def passes(config: Configuration) -> int:
-    """Forwards' worth of work in a pair with gradient: backward is two, the gradient cache one more."""
+    """Forwards' worth of work in a pair with gradient: backward is two, the gradient cache one more.
+
+    Under `auto` it is taken to be needed, as memory is not known before.
+    """
     return 4 if config.study.compute.gradient_cache else 3
 
 

@@ -1,6 +1,6 @@
 """The scale of a study: what the model reads, how it is trained, and what a job asks of the machine."""
 
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -54,6 +54,13 @@ class Training(Optimization):
     """Blocks per optimiser step, over all GPUs together (paper: batch size of the training block 4)."""
 
 
+class WhatFits(NamedTuple):
+    """Activations are kept as far as memory allows, and computed again otherwise."""
+
+    mem_mb: int
+    """Main memory of the job in MB."""
+
+
 class Compute(Settings):
     """What a job asks of the machine. None of it changes a result beyond rounding and, where the backbone has
     dropout, the masks that are drawn: each chunk, and each GPU, has its own."""
@@ -72,13 +79,16 @@ class Compute(Settings):
     heads and scores are always fp32."""
     chunk_tokens: int = Field(16384, ge=64)
     """Tokens, padding included, that go through the encoder at once: the knob for memory."""
-    gradient_cache: bool = True
-    """Keep no activations between chunks but compute them again in the backward pass: a block then trains
-    in the memory of one chunk, for a third more time. False where memory allows."""
+    gradient_cache: Literal["auto"] | bool = "auto"
+    """Which activations are computed again in the backward pass instead of being kept: true, all, so that a
+    block trains in the memory of one chunk, for a third more time; false, none; auto, those for which there
+    is no memory (of the GPU; or of the machine, the container and `mem_mb`). All give the same bytes."""
 
     @property
-    def gradient(self) -> Literal["kept", "cached"]:
+    def gradient(self) -> Literal["kept", "cached"] | WhatFits:
         """What becomes of activations between forward and backward pass."""
+        if self.gradient_cache == "auto":
+            return WhatFits(self.mem_mb)
         return "cached" if self.gradient_cache else "kept"
 
     @property

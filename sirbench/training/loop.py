@@ -54,7 +54,7 @@ def train(task: Task) -> Progress:
         for step in range(progress.step, task.steps):
             step_started = time.monotonic()
             one = task.forward_backward(step)
-            loss = distributed.total(one.loss)
+            asked_to_stop, loss, *shares = distributed.totals([stop.is_set(), one.loss, *one.shares.values()])
             distributed.sum_gradients(model.parameters())
             limit = task.settings.gradient_clip or float("inf")
             gradient_norm = float(nn.utils.clip_grad_norm_(model.parameters(), limit))
@@ -66,12 +66,12 @@ def train(task: Task) -> Progress:
             optimizer.zero_grad(set_to_none=True)
 
             noted = {"loss": loss, "learning_rate": rate, "gradient_norm": gradient_norm}
-            log.write({"step": step, **one.notes, **noted})
+            log.write({"step": step, **one.notes, **noted, **dict(zip(one.shares, shares, strict=True))})
             speed = one.inputs * distributed.workers() / (time.monotonic() - step_started)
             bar.set_postfix_str(f"loss {loss:.3f}, {speed:.0f} pairs/s", refresh=False)
             bar.update()
 
-            done, stopping = step + 1, distributed.total(stop.is_set()) > 0
+            done, stopping = step + 1, asked_to_stop > 0
             task.after(done)
             last = done == task.steps
             due = last or done % task.settings.checkpoint_every == 0

@@ -20,7 +20,9 @@ class Step(NamedTuple):
     inputs: int
     """Pairs (or texts) that went through the model, for the speed."""
     notes: Mapping[str, float] = {}
-    """What else the step log says of the step, e.g. its epoch."""
+    """What else the step log says of the step, e.g. its epoch; the same for every worker."""
+    shares: Mapping[str, float] = {}
+    """What it says besides of which each worker has a share, as of the loss; all workers have these names."""
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,7 @@ def test_a_measured_speed_is_of_pairs_trained_on():
     assert Speed(pairs_per_second=100.0, passes=4).hours(Pairs(0, 360_000)) == pytest.approx(0.25)
 
 
-def test_without_gradient_cache_a_pair_costs_three_forwards(paper):
+def test_a_pair_costs_four_forwards_unless_all_activations_are_kept(paper):
     compute = paper.study.compute.model_copy(update={"gradient_cache": False})
     plain = replace(paper, study=paper.study.model_copy(update={"compute": compute}))
     assert (cost.passes(paper), cost.passes(plain)) == (4, 3)

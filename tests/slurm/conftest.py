@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+from tests.training.conftest import prepared, work  # noqa: F401  (fixtures)
+
 REMEDY = "start one with: sudo tests/slurm/cluster.sh start"
 
 

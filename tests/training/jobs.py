@@ -3,6 +3,7 @@
 They are forked from a server that has imported torch already: a start then takes a blink, not seconds.
 """
 
+import json
 import multiprocessing
 import os
 import signal
@@ -12,6 +13,11 @@ from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import NamedTuple
+
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
 
 CELL = ("--study", "small", "--candidates", "bm25")
 
@@ -42,6 +48,16 @@ def sirbench(folder: Path, *arguments: str, blow: Blow | None = None) -> Ended:
     return Ended(process.exitcode, log.read_text())
 
 
+def in_new_process(*calls: tuple) -> None:
+    """Make calls (function, arguments ...) at the same time, each in a process of its own."""
+    processes = [_context().Process(target=function, args=arguments) for function, *arguments in calls]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0] * len(calls)
+
+
 def train(
     folder: Path,
     *,
@@ -64,6 +80,25 @@ def results(folder: Path) -> dict[str, bytes]:
     """What must be the same bytes whatever has happened on the way: the model and its record."""
     names = ("model/model.safetensors", "train.jsonl", "selection.parquet")
     return {name: (folder / name).read_bytes() for name in names}
+
+
+def assert_trained_alike(one: Path, two: Path) -> None:
+    """Two workers (folder `two`) have trained the model that one (folder `one`) has, dropout being 0."""
+    alone, shared = (load_file(path / "model/model.safetensors") for path in (one, two))
+    assert alone.keys() == shared.keys()
+    for name in alone:
+        # Softmax cancels these: their gradients are 0 but for rounding, of which Adam makes whole steps.
+        if not name.endswith(("key.bias", "classifier.bias")):
+            torch.testing.assert_close(
+                shared[name], alone[name], atol=1e-6, rtol=0, msg=lambda text, name=name: f"{name}: {text}"
+            )
+    pd.testing.assert_frame_equal(*(pd.read_parquet(path / "selection.parquet") for path in (one, two)))
+    logs = [
+        [json.loads(line) for line in (path / "train.jsonl").read_text().splitlines()] for path in (one, two)
+    ]
+    for first, second in zip(*logs, strict=True):
+        assert second == pytest.approx(first, rel=1e-4)
+    assert json.loads((two / "provenance.json").read_text())["workers"] == 2
 
 
 def _context() -> ForkServerContext:

@@ -166,6 +166,14 @@ def test_a_job_that_computes_otherwise_starts_anew(changed, resumed, work):
     assert ("of other settings or inputs; training starts anew" in ended.output) != resumed
 
 
+@pytest.mark.parametrize("gradient_cache", [True, False])
+def test_which_activations_are_kept_changes_nothing(gradient_cache, work, uninterrupted):
+    """Otherwise, what else a machine does would decide over a result: see `gradient_cache: auto`."""
+    write_study(work, compute={"gradient_cache": gradient_cache})
+    assert train(work).code == 0
+    assert results(cell(work)) == uninterrupted
+
+
 def test_how_often_checkpoints_are_written_changes_nothing(work, uninterrupted):
     """Also where the trace of steps 3 and 4 is on disk, and will not be written to the same file again."""
     assert train(work, blow=Blow(f"{TRACE}.flush", 2)).code == -signal.SIGKILL
