@@ -7,7 +7,8 @@ import typer
 
 from sirbench import __version__
 from sirbench.cli.options import OneOfThemOption, StudyOption, with_candidates
-from sirbench.config import load
+from sirbench.config import check_all, load
+from sirbench.machine.errors import InputError
 
 PANEL = "Look before you start"
 """What `--help` calls this group."""
@@ -16,11 +17,20 @@ verbs = typer.Typer()
 
 
 @verbs.command(rich_help_panel=PANEL)
-def check(study: StudyOption = "demo") -> None:
-    """Check config/: the study, every recipe, table and figure, and that they fit together."""
-    config = load(study)
-    counts = f"{len(config.recipes)} recipes, {len(config.tables)} tables and {len(config.figures)} figures"
-    print(f"{study}: {counts} fit together")
+def check(
+    study: Annotated[
+        str | None, typer.Option("--study", help="Name of a file in config/studies/; all if not given.")
+    ] = None,
+) -> None:
+    """Check config/: studies, every recipe, table and figure, and that they fit together."""
+    fitting, errors = ([load(study)], {}) if study is not None else check_all()
+    for config in fitting:
+        counts = (
+            f"{len(config.recipes)} recipes, {len(config.tables)} tables and {len(config.figures)} figures"
+        )
+        print(f"{config.name}: {counts} fit together")
+    if errors:
+        raise InputError("\n".join(str(error) for error in errors.values()))
 
 
 @verbs.command(rich_help_panel=PANEL)
