@@ -461,7 +461,8 @@ def test_a_mistake_in_one_study_stops_no_other(folder):
 
 
 def test_a_study_whose_plug_ins_are_wrong_stops_no_other(folder):
-    edit(folder / "studies/demo.yaml", candidates__bm25__first_stage="bm52")
+    path = folder / "studies/demo.yaml"
+    path.write_text(path.read_text().replace("first_stage: bm25", "first_stage: bm52"))
     assert load("test", folder).name == "test"
     with pytest.raises(InputError, match=r"studies/demo\.yaml: candidates\.bm25\.first_stage"):
         load("demo", folder)
