@@ -1,5 +1,6 @@
 """Verbs to look with before anything starts."""
 
+from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
@@ -44,6 +45,8 @@ def cost(
     """Say what a study will cost before anything starts: pairs, GPU-hours, trainings, bytes on disk."""
     from sirbench.steps.cost import describe_cost
 
+    if not isfinite(tflops) or not isfinite(pairs_per_second or 0):
+        raise InputError("--tflops, --pairs-per-second: not a finite number")
     print(describe_cost(load(study), tflops, pairs_per_second))
 
 

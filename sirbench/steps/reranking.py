@@ -1,6 +1,5 @@
 """Verb `rerank`: a cell's scores of the dev candidates, as a TREC run, and where they come from."""
 
-import json
 import time
 
 import yaml
@@ -17,6 +16,9 @@ from sirbench.machine import provenance
 from sirbench.machine.atomic import atomic_file
 from sirbench.machine.device import claim_device, describe_device
 from sirbench.reporting.ir_metadata import describe_run, run_tag
+
+NEEDED = ("inputs", "study_sha256", "machine", "device", "seconds", "gpu_seconds")
+"""What a run's metadata repeats of the provenance of its model."""
 
 
 def rerank_cell(config: Configuration, cell: Cell) -> None:
@@ -37,7 +39,7 @@ def rerank_cell(config: Configuration, cell: Cell) -> None:
     seconds = time.monotonic() - started
     spent |= {"seconds": seconds, "gpu_seconds": 0.0 if spent["device"] == "cpu" else seconds}
     done = {"machine": provenance.machine(), "inputs": provenance.checksums(inputs), **spent}
-    trained = json.loads(cell.provenance.read_text(encoding="utf-8"))
+    trained = provenance.read_provenance(cell.provenance, NEEDED)
     metadata = describe_run(config, cell, trained, done)
     with atomic_file(cell.run_metadata) as temporary:
         text = yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True, width=110)

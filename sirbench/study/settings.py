@@ -38,6 +38,13 @@ def check_label(label: str) -> str:
     return label
 
 
+def check_path(path: Path) -> Path:
+    """The path; ValueError for one that no file system has."""
+    if len(str(path)) > 1000 or any(len(part.encode()) > 255 for part in path.parts):
+        raise ValueError("longer than the path of any file")
+    return path
+
+
 Name = Annotated[str, AfterValidator(check_name)]
 """What a study, a recipe, a table, a figure, a claim, candidates or a backbone is called."""
 
@@ -47,7 +54,7 @@ Label = Annotated[str, AfterValidator(check_label)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 """Of random draws; all libraries take these."""
 
-GivenPath = Annotated[Path, Field(strict=False)]
+GivenPath = Annotated[Path, Field(strict=False), AfterValidator(check_path)]
 """A path, which YAML has no type for."""
 
 
