@@ -15,8 +15,8 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 .PHONY: help $(TABLES) $(FIGURES) figures study report test quick lint format bench lock clean
 
 help:  ## say what can be made
-	@echo "make TABLE [STUDY=demo] [CORES=$(CORES)], TABLE being one of: $(TABLES)"
-	@echo "make FIGURE, FIGURE being one of: $(FIGURES), or figures for all of them"
+	$(info make TABLE [STUDY=demo] [CORES=$(CORES)], TABLE being one of: $(TABLES))
+	$(info make FIGURE, FIGURE being one of: $(FIGURES), or figures for all of them)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Exact versions first; then the checkout itself, so that its code is what runs.

@@ -1,6 +1,7 @@
 """config/ read with all plug-ins that its files may name: everything is checked before any job starts."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,28 +28,86 @@ from sirbench.study import (
 FOLDER = Path("config")
 
 
+Parts = dict[str, Any]
+"""Everything of config/ but studies, by the names of `Configuration`'s fields."""
+
+
 def load(study: str, folder: Path = FOLDER) -> Configuration:
-    """Read a study by name with all the rest of config/; raise `InputError` at the first mistake."""
-    studies = reading.read_folder(folder / "studies", lambda content: (Study, content))
-    recipes = reading.read_folder(folder / "recipes", _by("strategy", STRATEGIES))
-    tables = reading.read_folder(folder / "tables", lambda content: (Table, content))
-    figures = reading.read_folder(folder / "figures", _by("kind", KINDS))
-    claims = reading.read_folder(folder / "claims", lambda content: (Claims, content))
-    if study not in studies:
-        raise InputError(
-            f"study: {reading.unknown(study, studies)} (each is a file in {folder / 'studies'}/)"
-        )
-    for name, each in studies.items():
-        _check_plugins(each, f"{folder}/studies/{name}.yaml")
-    for name, table in tables.items():
+    """Read a study by name with all the rest of config/; raise `InputError` at the first mistake.
+
+    A mistake in another study is not this one's business: `check_all` finds it.
+    """
+    return _fitting(study, folder, *_studies(folder), _parts(folder))
+
+
+def check_all(folder: Path = FOLDER) -> tuple[list[Configuration], dict[str, InputError]]:
+    """Every study that fits the rest of config/, and those that do not, with what is wrong."""
+    studies, wrong = _studies(folder)
+    parts, fitting, errors = _parts(folder), [], dict(wrong)
+    for name in studies:
+        try:
+            fitting.append(_fitting(name, folder, studies, wrong, parts))
+        except InputError as error:
+            errors[name] = error
+    return fitting, errors
+
+
+def _studies(folder: Path) -> tuple[dict[str, Study], dict[str, InputError]]:
+    """Every study that can be read and whose plug-ins are there, and what is wrong with the others."""
+    studies, wrong = reading.read_what_can_be(folder / "studies", lambda content: (Study, content))
+    for name in list(studies):
+        try:
+            _check_plugins(studies[name], f"{folder}/studies/{name}.yaml")
+        except InputError as error:
+            del studies[name]
+            wrong[name] = error
+    return studies, wrong
+
+
+def _parts(folder: Path) -> Parts:
+    """Recipes, tables, figures and claims, each read, and with names that nothing else has."""
+    parts: Parts = {
+        "recipes": reading.read_folder(folder / "recipes", _by("strategy", STRATEGIES)),
+        "tables": reading.read_folder(folder / "tables", lambda content: (Table, content)),
+        "figures": reading.read_folder(folder / "figures", _by("kind", KINDS)),
+        "claims": reading.read_folder(folder / "claims", lambda content: (Claims, content)),
+    }
+    for name, table in parts["tables"].items():
         _check_measures(table.measures, f"{folder}/tables/{name}.yaml")
-    for name, family in claims.items():
+    for name, family in parts["claims"].items():
         _check_measures([family.measure], f"{folder}/claims/{name}.yaml")
-    checks.check_together(folder, studies, recipes, tables, figures, claims)
-    config = Configuration(study, studies[study], recipes, tables, figures, claims)
-    for recipe in checks.shown_recipes(tables, figures, claims):
+    checks.check_targets(folder, parts["tables"], parts["figures"], _other_targets(folder.parent))
+    return parts
+
+
+def _fitting(
+    study: str, folder: Path, studies: Mapping[str, Study], wrong: Mapping[str, InputError], parts: Parts
+) -> Configuration:
+    """The study with all parts; `InputError` where they do not fit together."""
+    if study in wrong:
+        raise wrong[study]
+    if study not in studies:
+        known = reading.unknown(study, [*studies, *wrong])
+        raise InputError(f"study: {known} (each is a file in {folder / 'studies'}/)")
+    # What a study that cannot be read defines is not known.
+    checks.check_together(folder, None if wrong else studies, **parts)
+    config = Configuration(study, studies[study], **parts)
+    for recipe in checks.shown_recipes(parts["tables"], parts["figures"], parts["claims"]):
         check_sizes(config, recipe, folder)
     return config
+
+
+def _other_targets(root: Path) -> set[str]:
+    """What else `snakemake NAME` and `make NAME` may mean: rules of the workflow, targets of the Makefile."""
+    rules = [*sorted((root / "workflow").rglob("*.smk")), root / "workflow" / "Snakefile"]
+    sources = [(path, r"^\s*(?:use rule \w+ as|rule) (\w+)") for path in rules]
+    sources.append((root / "Makefile", r"^([a-z]+):(?!=)"))
+    return {
+        name
+        for path, pattern in sources
+        if path.is_file()
+        for name in re.findall(pattern, path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
 
 
 def check_sizes(config: Configuration, recipe: str, folder: Path = FOLDER) -> None:

@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 import yaml
 
-from sirbench.config import load, study_names
+from sirbench.config import check_all, load, study_names
 from sirbench.machine.errors import InputError
 from sirbench.reporting.figures import KINDS
 from sirbench.steps.schema import schemas, with_key_tables
@@ -437,8 +437,9 @@ MISTAKES = {
 def test_mistake_is_named(folder, monkeypatch, file, changes, parts):
     monkeypatch.chdir(folder.parent)
     edit(folder / file, **changes)
+    kind, _, name = file.removesuffix(".yaml").partition("/")
     with pytest.raises(InputError) as caught:
-        load("test")
+        load(name if kind == "studies" else "test")
     message = str(caught.value)
     assert [part for part in parts if part not in message] == [], message
     assert len(message.splitlines()) == 1, message
@@ -448,6 +449,96 @@ def test_figure_with_the_name_of_a_table(folder):
     shutil.copy(folder / "figures/figure4.yaml", folder / "figures/table2.yaml")
     with pytest.raises(InputError, match=r"figures/table2\.yaml: there is a table of this name"):
         load("test", folder)
+
+
+def test_a_mistake_in_one_study_stops_no_other(folder):
+    """Not even where tables name backbones that only that study may define."""
+    edit(folder / "tables/table3.yaml", rows__1__backbone="of-mine")
+    (folder / "studies/mine.yaml").write_text("title: mine\nbackbones:\n  of-mine: {source: tiny}\n  of")
+    assert load("test", folder).name == "test"
+    with pytest.raises(InputError, match=r"studies/mine\.yaml: not readable as YAML"):
+        load("mine", folder)
+
+
+def test_a_study_whose_plug_ins_are_wrong_stops_no_other(folder):
+    path = folder / "studies/demo.yaml"
+    path.write_text(path.read_text().replace("first_stage: bm25", "first_stage: bm52"))
+    assert load("test", folder).name == "test"
+    with pytest.raises(InputError, match=r"studies/demo\.yaml: candidates\.bm25\.first_stage"):
+        load("demo", folder)
+
+
+def test_all_studies_are_checked_at_once(folder):
+    edit(folder / "studies/demo.yaml", seeds=[1, 1])
+    edit(folder / "studies/laptop.yaml", group_sizes={88: 5, 48: 5, 16: 4, 8: 2})
+    fitting, errors = check_all(folder)
+    assert {config.name for config in fitting} | {"demo", "laptop"} == set(study_names(folder))
+    assert errors.keys() == {"demo", "laptop"}
+    assert "names a seed twice" in str(errors["demo"]) and "must fall strictly" in str(errors["laptop"])
+
+
+@pytest.mark.parametrize(
+    "name", ["$(touch X)", "a b", "../../../../ESCAPED", "a/b", "-x", ".x", "ä", "", "x" * 65]
+)
+@pytest.mark.parametrize("key", ["candidates", "backbones"])
+def test_a_name_that_is_no_file_name_in_a_study(key, name, folder):
+    content = yaml.safe_load((folder / "studies/test.yaml").read_text())
+    content[key] = content[key] | {name: next(iter(content[key].values()))}
+    (folder / "studies/test.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(InputError, match=rf"studies/test\.yaml: {key}.*cannot be a name"):
+        load("test", folder)
+
+
+def test_a_name_of_a_claim_that_is_no_file_name(folder):
+    edit(folder / "claims/ours.yaml", claims={"$(x)": {}})
+    with pytest.raises(InputError, match=r"claims/ours\.yaml: claims.*cannot be a name"):
+        load("test", folder)
+
+
+@pytest.mark.parametrize("kind", ["recipes", "tables", "figures", "claims"])
+def test_a_file_whose_name_cannot_be_one(kind, folder):
+    shutil.copy(next((folder / kind).glob("*.yaml")), folder / kind / "$(touch X).yaml")
+    with pytest.raises(InputError, match=rf"config/{kind}/: .*cannot be a name: .*; rename the file"):
+        load("test", folder)
+
+
+def test_a_study_whose_name_cannot_be_one_is_no_study(folder):
+    shutil.copy(folder / "studies/test.yaml", folder / "studies/$(touch X).yaml")
+    assert load("test", folder).name == "test"
+    with pytest.raises(InputError, match="cannot be a name"):
+        load("$(touch X)", folder)
+
+
+def test_a_hidden_file_is_none_of_config(folder):
+    """As other systems leave them beside every file."""
+    (folder / "tables/._table3.yaml").write_bytes(b"\x00\x05\x16\x07")
+    assert load("test", folder).name == "test"
+
+
+@pytest.mark.parametrize(("kind", "name"), [("tables", "train"), ("tables", "report"), ("figures", "tables")])
+def test_a_table_or_a_figure_named_like_another_target(kind, name, folder):
+    """Rules of the workflow and targets of make; to Snakemake both would be the same."""
+    shutil.copytree(ROOT / "workflow", folder.parent / "workflow")
+    shutil.copy(ROOT / "Makefile", folder.parent)
+    assert load("test", folder).name == "test"
+    shutil.copy(next((folder / kind).glob("*.yaml")), folder / kind / f"{name}.yaml")
+    with pytest.raises(InputError, match=rf"config/{kind}/{name}\.yaml: {name} is a rule of the workflow or"):
+        load("test", folder)
+
+
+@pytest.mark.parametrize("revision", ["../../../x", "/etc", "a/../b", "-x", "$(touch x)", "a..b", ""])
+def test_a_revision_of_the_hub_s_is_a_name_of_git_s(revision, folder):
+    edit(folder / "studies/test.yaml", backbones__bert={"source": "hub", "name": "a/b", "revision": revision})
+    with pytest.raises(InputError, match=r"backbones\.bert\.revision"):
+        load("test", folder)
+
+
+@pytest.mark.parametrize(
+    "revision", ["main", "refs/pr/1", "v1.0", "86b5e0934494bd15c9632b12f734a8a67f723594"]
+)
+def test_a_revision_of_the_hub_s(revision, folder):
+    edit(folder / "studies/test.yaml", backbones__bert={"source": "hub", "name": "a/b", "revision": revision})
+    assert load("test", folder).study.backbones["bert"].revision == revision
 
 
 def test_file_that_is_no_yaml(folder):

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from transformers import (
     AutoModel,
     AutoModelForSequenceClassification,
@@ -17,6 +17,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from sirbench.backbones.configuration import check_configuration, refuse_foreign_code
 from sirbench.machine.errors import InputError, missing
 
 # transformers warns of every new head, and shows the progress of writes that take no time.
@@ -25,11 +26,12 @@ logging.disable_progress_bar()
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    """The tokenizer of a checkpoint folder."""
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{folder}: no usable tokenizer: {error}") from error
+    """The tokenizer of a checkpoint folder; `InputError` for one that is damaged or asks for foreign code."""
+    with _refused(f"{folder}: no usable tokenizer"):
+        for name in ("config.json", "tokenizer_config.json"):
+            if (folder / name).exists():
+                refuse_foreign_code(folder / name)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     # Without the vocabulary's file, transformers makes a tokenizer to which every word is unknown.
     if len(tokenizer) <= len(tokenizer.all_special_ids):
         raise InputError(f"{folder}: no usable tokenizer: its vocabulary has no word; is a file missing?")
@@ -89,20 +91,37 @@ def _load(
     """The model, with new weights drawn from `seed`, and what transformers reports of its loading."""
     if not folder.is_dir():
         raise missing(folder)
-    with _drawn_from(seed):
-        try:
-            loaded: tuple[PreTrainedModel, dict[str, Any]] = architecture.from_pretrained(
-                folder,
-                **options,
-                dtype=torch.float32,
-                use_safetensors=True,
-                ignore_mismatched_sizes=True,
-                local_files_only=True,
-                output_loading_info=True,
-            )
-            return loaded
-        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-            raise InputError(f"{folder}: not a checkpoint that can be loaded: {error}") from error
+    refused = f"{folder}: not a checkpoint that can be loaded"
+    with _refused(refused):
+        check_configuration(folder)
+    with _refused(refused), _drawn_from(seed):
+        loaded: tuple[PreTrainedModel, dict[str, Any]] = architecture.from_pretrained(
+            folder,
+            **options,
+            dtype=torch.float32,
+            use_safetensors=True,
+            ignore_mismatched_sizes=True,
+            local_files_only=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
+    return loaded
+
+
+@contextmanager
+def _refused(what: str) -> Iterator[None]:
+    """Turn whatever a library raises over a damaged file within the block into an `InputError`.
+
+    That is of any kind: transformers looks up, divides by and compares what the file says, and a panic of
+    tokenizers, which is written in Rust, is not even an `Exception`.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        said = str(error) if isinstance(error, (InputError, OSError, ValueError)) else repr(error)
+        raise InputError(f"{what}: {said}") from error
 
 
 @contextmanager
@@ -146,10 +165,17 @@ def _check_encoder(folder: Path, model: PreTrainedModel, prefix: str, report: di
 
 
 def check_checkpoint(folder: Path) -> None:
-    """Raise `InputError` unless the folder loads as a cross-encoder and its tokenizer fits the vocabulary."""
+    """Raise `InputError` unless the folder is a cross-encoder that scores a pair of its own tokenizer's.
+
+    The score must be a finite number: a null epsilon, for one, is noticed only when it is computed with.
+    """
     model, tokenizer = load_model(folder, seed=0), load_tokenizer(folder)
     if len(tokenizer) > model.config.vocab_size:
         raise InputError(
             f"{folder}: the tokenizer has {len(tokenizer)} tokens and the model embeddings for "
             f"{model.config.vocab_size} only; do they belong together?"
         )
+    with _refused(f"{folder}: it cannot score a pair"), torch.no_grad():
+        score = float(model(**tokenizer("left", "right", return_tensors="pt")).logits)
+    if not isfinite(score):
+        raise InputError(f"{folder}: it scores a pair with {score}; are its weights or config.json damaged?")

@@ -6,7 +6,7 @@ from pathlib import Path
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
-from sirbench.backbones.folder import WANTED, copy_checkpoint
+from sirbench.backbones.folder import WANTED, copy_checkpoint, has_weights
 from sirbench.machine.errors import InputError
 from sirbench.study import HubBackbone
 
@@ -21,7 +21,7 @@ def make(spec: HubBackbone, folder: Path, texts: Callable[[], Iterable[str]]) ->
             f"backbones.*.name: {model} could not be had from the hub: {error}\n"
             f"Without network, download it elsewhere (`hf download {spec.name}`) and use `source: folder`."
         ) from error
-    if not any(snapshot.glob("model*.safetensors")):
+    if not has_weights(snapshot):
         raise InputError(
             f"backbones.*.name: {model} has no .safetensors weights, and a pickle could run any code. Use a "
             "conversion where its page has one among its pull requests (`revision: refs/pr/1`), or, if "

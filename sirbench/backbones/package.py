@@ -21,6 +21,8 @@ def make(spec: PackageBackbone, folder: Path, texts: Callable[[], Iterable[str]]
         ) from error
     if version and package.version != version:
         raise InputError(f"backbones.*.distribution: {name} {package.version} is installed, not {version}")
+    if Path(spec.path).is_absolute() or ".." in Path(spec.path).parts:
+        raise InputError(f"backbones.*.path: {spec.path} is not a folder inside the package")
     source = Path(str(package.locate_file(spec.path)))
     weights = source / "model.safetensors"
     if not weights.exists():

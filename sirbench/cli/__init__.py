@@ -8,7 +8,6 @@ import errno
 import logging
 import os
 import sys
-from pathlib import Path
 
 import typer
 
@@ -44,15 +43,17 @@ def main() -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except FileNotFoundError as error:
-        if Path(str(error.filename)).parts[:1] != ("results",):
-            raise
-        print(f"error: {missing(error.filename)}", file=sys.stderr)
+        print(f"error: {missing(error.filename or 'a file')}", file=sys.stderr)
         sys.exit(InputError.exit_code)
     except OSError as error:
-        if error.errno not in UNWRITABLE:
+        if error.errno in UNWRITABLE:
+            print(f"error: {error.filename or 'a file'}: {error.strerror}; {REMEDY}", file=sys.stderr)
+            sys.exit(Interrupted.exit_code)
+        # A folder in place of a file, links in a circle, names of thousands of letters: each names its file.
+        if error.filename is None or error.strerror is None:
             raise
-        print(f"error: {error.filename or 'a file'}: {error.strerror}; {REMEDY}", file=sys.stderr)
-        sys.exit(Interrupted.exit_code)
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        sys.exit(InputError.exit_code)
 
 
 def _prepare_stderr() -> None:

@@ -1,5 +1,6 @@
 """Verbs to look with before anything starts."""
 
+from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +8,8 @@ import typer
 
 from sirbench import __version__
 from sirbench.cli.options import OneOfThemOption, StudyOption, with_candidates
-from sirbench.config import load
+from sirbench.config import check_all, load
+from sirbench.machine.errors import InputError
 
 PANEL = "Look before you start"
 """What `--help` calls this group."""
@@ -16,11 +18,20 @@ verbs = typer.Typer()
 
 
 @verbs.command(rich_help_panel=PANEL)
-def check(study: StudyOption = "demo") -> None:
-    """Check config/: the study, every recipe, table and figure, and that they fit together."""
-    config = load(study)
-    counts = f"{len(config.recipes)} recipes, {len(config.tables)} tables and {len(config.figures)} figures"
-    print(f"{study}: {counts} fit together")
+def check(
+    study: Annotated[
+        str | None, typer.Option("--study", help="Name of a file in config/studies/; all if not given.")
+    ] = None,
+) -> None:
+    """Check config/: studies, every recipe, table and figure, and that they fit together."""
+    fitting, errors = ([load(study)], {}) if study is not None else check_all()
+    for config in fitting:
+        counts = (
+            f"{len(config.recipes)} recipes, {len(config.tables)} tables and {len(config.figures)} figures"
+        )
+        print(f"{config.name}: {counts} fit together")
+    if errors:
+        raise InputError("\n".join(str(error) for error in errors.values()))
 
 
 @verbs.command(rich_help_panel=PANEL)
@@ -34,6 +45,8 @@ def cost(
     """Say what a study will cost before anything starts: pairs, GPU-hours, trainings, bytes on disk."""
     from sirbench.steps.cost import describe_cost
 
+    if not isfinite(tflops) or not isfinite(pairs_per_second or 0):
+        raise InputError("--tflops, --pairs-per-second: not a finite number")
     print(describe_cost(load(study), tflops, pairs_per_second))
 
 

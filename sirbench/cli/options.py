@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sirbench.config import check_sizes, load
+from sirbench.data.numbers import whole_number
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.folders import Cell
 from sirbench.machine.errors import InputError
@@ -18,7 +19,9 @@ OneOfThemOption = Annotated[
 ]
 BackboneOption = Annotated[str, typer.Option("--backbone", help="Backbone of the study, e.g. bert.")]
 RecipeOption = Annotated[str, typer.Option("--recipe", help="Name of a file in config/recipes/.")]
-SeedOption = Annotated[int, typer.Option("--seed", help="Seed of the cell.")]
+SeedOption = Annotated[
+    int, typer.Option("--seed", parser=whole_number, metavar="INTEGER", help="Seed of the cell.")
+]
 
 
 class Measured(StrEnum):

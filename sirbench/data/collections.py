@@ -20,6 +20,7 @@ from sirbench.data import documents, pydocs  # which registers PyDocs with ir_da
 from sirbench.data.documents import Document, normalise
 from sirbench.data.lines import numbered_lines, write_lines
 from sirbench.data.near_duplicates import words
+from sirbench.data.numbers import whole_number
 from sirbench.machine.errors import InputError
 
 Part = Literal["docs", "queries", "qrels"]
@@ -180,7 +181,7 @@ def load_qrels(path: Path) -> pd.DataFrame:
         for number, line in numbered_lines(path):
             try:
                 query_id, _, doc_id, relevance = line.split()
-                yield query_id, doc_id, int(relevance)
+                yield query_id, doc_id, whole_number(relevance)
             except ValueError:
                 raise InputError(
                     f"{path}, line {number}: expected query id, 0, document id and an integer, found {line!r}"
@@ -206,10 +207,15 @@ def _qrels(judgements: Iterator[tuple[str, str, int]]) -> pd.DataFrame:
 
 @contextmanager
 def _downloading(dataset_id: str, part: Part) -> Iterator[None]:
-    """Turn the OSError or RuntimeError of a failed download by ir_datasets into an InputError with advice."""
+    """Turn what ir_datasets raises over a failed download or a damaged file into an InputError with advice.
+
+    A damaged file ends in errors of any kind: each format of compression has its own, and so has each parser.
+    """
     try:
         yield
-    except (OSError, RuntimeError) as error:
+    except InputError:
+        raise
+    except Exception as error:
         home, folder = ir_datasets.util.home_path(), dataset_id.split("/")[0]
         raise InputError(
             f"{dataset_id}: its {_WORDS[part]} could not be read ({error}). To put them there by hand, run "

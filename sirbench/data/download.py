@@ -24,6 +24,7 @@ from tqdm import tqdm
 from sirbench import __version__
 from sirbench.machine.atomic import atomic_file
 from sirbench.machine.errors import InputError
+from sirbench.machine.json_object import read_object
 from sirbench.machine.provenance import sha256
 from sirbench.study import RunFile
 
@@ -163,10 +164,11 @@ def _open(file: RunFile, method: str, headers: dict[str, str], timeout: float) -
 
 def _version_of(file: RunFile, part: Path) -> str | None:
     """The version of the file that `part` belongs to; None if unknown, or if its tag is a weak one."""
-    with suppress(FileNotFoundError, ValueError, KeyError):
-        known = json.loads(_beside(part, ".json").read_text())
-        if known["url"] == file.url and known["version"] and not known["version"].startswith("W/"):
-            return str(known["version"])
+    with suppress(InputError):
+        known = read_object(_beside(part, ".json"))
+        version = known.get("version")
+        if known.get("url") == file.url and isinstance(version, str) and not version.startswith("W/"):
+            return version or None
     return None
 
 

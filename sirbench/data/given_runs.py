@@ -5,7 +5,6 @@ They are converted to the data frame that `sirbench.data.runs` describes; the sc
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
-from math import isfinite
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from sirbench.data.lines import archived_lines, numbered_lines
+from sirbench.data.numbers import finite_number, whole_number
 from sirbench.data.runs import COLUMNS, read_run, sort_run
 from sirbench.machine.errors import InputError
 
@@ -34,7 +34,7 @@ def read_given_run(path: Path, format: str, depth: int) -> pd.DataFrame:
 
     A run of ranks is streamed and only ranks up to `depth` are kept: HDCT's run of MS MARCO's training
     queries has 1000 documents per query, 366 million lines. Raises InputError, naming file and line, for a
-    line in another format, for a document that appears twice for a query, and for an empty or damaged file.
+    line in another format, for a document or a rank that a query has twice, and for an empty or damaged file.
     """
     path = Path(path)
     if format == "trec" and path.suffix != ".zip":
@@ -54,6 +54,9 @@ def read_given_run(path: Path, format: str, depth: int) -> pd.DataFrame:
     if (twice := run.duplicated(["query_id", "doc_id"])).any():
         query_id, doc_id, _ = run[twice].iloc[0]
         raise InputError(f"{path}: document {doc_id!r} appears a second time for query {query_id!r}")
+    if format == "ranks" and (twice := run.duplicated(["query_id", "score"])).any():
+        query_id, _, score = run[twice].iloc[0]
+        raise InputError(f"{path}: rank {-score:.0f} is given a second time for query {query_id!r}")
     run = sort_run(run)
     return run[run.groupby("query_id", sort=False).cumcount() < depth].reset_index(drop=True)
 
@@ -79,16 +82,14 @@ def _lines(path: Path) -> Iterator[tuple[str, int, str]]:
 
 def _trec(line: str, seen: dict[str, int]) -> Result:
     query_id, _, doc_id, _, score, _ = line.split()
-    if not isfinite(float(score)):
-        raise ValueError(score)
-    return Result(query_id, doc_id, float(score))
+    return Result(query_id, doc_id, finite_number(score))
 
 
 def _ranks(line: str, seen: dict[str, int]) -> Result:
     query_id, doc_id, rank = line.split()
-    if int(rank) < 1:
+    if (number := whole_number(rank)) < 1:
         raise ValueError(rank)
-    return Result(query_id, doc_id, -float(int(rank)))
+    return Result(query_id, doc_id, -float(number))
 
 
 def _texts(line: str, seen: dict[str, int]) -> Result:

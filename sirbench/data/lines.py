@@ -1,6 +1,7 @@
 """Text files by line: read with line numbers, so that errors can be located, and written reproducibly."""
 
 import gzip
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -14,6 +15,17 @@ from sirbench.machine.errors import InputError, missing
 
 DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
 """What reading gzip raises for a file that is damaged, truncated or not gzip."""
+
+UNREADABLE = (
+    zipfile.BadZipFile,
+    EOFError,
+    OSError,
+    lzma.LZMAError,
+    zlib.error,
+    NotImplementedError,
+    RuntimeError,
+)
+"""What reading a zip archive raises: its members may be compressed by bzip2 (OSError) or LZMA too."""
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -49,7 +61,7 @@ def archived_lines(path: Path) -> Iterator[tuple[str, int, str]]:
                 if not hidden and not name.endswith("/"):
                     with archive.open(name) as file:
                         yield from ((name, *line) for line in _decode(file, f"{path}, {name}"))
-    except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, RuntimeError) as error:
+    except UNREADABLE as error:
         raise InputError(f"{path}: truncated, or not a readable zip archive ({error})") from error
 
 

@@ -28,6 +28,7 @@ from sirbench.data.lines import numbered_lines, write_lines
 from sirbench.data.near_duplicates import clusters, near_duplicates, shingles, words
 from sirbench.machine.atomic import atomic_folder
 from sirbench.machine.errors import InputError
+from sirbench.machine.json_object import read_object
 
 PACKAGES = {
     "pydocs": {
@@ -211,13 +212,13 @@ def _links(documents: dict[str, Docstring]) -> set[tuple[str, str]]:
 
 def _report_change(folder: Path, new: dict[str, Any]) -> None:
     try:
-        old = json.loads((folder / "collection.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        old = read_object(folder / "collection.json")
+    except InputError:  # there is none, or a damaged one, which is replaced
         return
-    if old["fingerprint"] != new["fingerprint"]:
+    if old.get("fingerprint") != new["fingerprint"]:
         print(
             f"warning: {folder} changes: results made with the old collection are no longer comparable\n"
-            f"  old {old['fingerprint']} from {old['versions']}\n"
+            f"  old {old.get('fingerprint')} from {old.get('versions')}\n"
             f"  new {new['fingerprint']} from {new['versions']}",
             file=sys.stderr,
         )
@@ -245,8 +246,13 @@ class _Documents(_Handler, BaseDocs):  # type: ignore[misc]  # ir_datasets has n
         return (GenericDoc(**json.loads(line)) for _, line in numbered_lines(self.path()))
 
     def docs_count(self) -> int:
-        description = json.loads(self.path().with_name("collection.json").read_text(encoding="utf-8"))
-        return int(description["documents"])
+        path = self.path().with_name("collection.json")
+        count = read_object(path).get("documents")
+        if not isinstance(count, int) or count < 0:
+            raise InputError(
+                f"{path}: documents: {count!r} is no number of documents; build {self.name} again"
+            )
+        return count
 
     def docs_store(self, field: str = "doc_id") -> PickleLz4FullStore:
         path = self.path().with_name("documents.pklz4")

@@ -8,13 +8,13 @@ used here.
 
 import csv
 from collections.abc import Collection, Iterable, Iterator
-from math import isfinite
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from sirbench.data.lines import DAMAGED, create, numbered_lines
+from sirbench.data.numbers import finite_number
 from sirbench.machine.atomic import atomic_file
 from sirbench.machine.errors import InputError, missing
 
@@ -141,7 +141,7 @@ def _first_error(path: Path, otherwise: str) -> InputError:
             if len(fields) != 6:
                 problem = f"expected 6 columns (query Q0 document rank score tag), found {len(fields)}"
             elif not _is_finite_number(fields[4]):
-                problem = f"the score {fields[4]!r} is not a finite number"
+                problem = f"the score {fields[4][:40]!r} is not a finite number"
             elif (fields[0], fields[2]) in seen:
                 problem = f"document {fields[2]!r} appears a second time for query {fields[0]!r}"
             else:
@@ -159,6 +159,7 @@ def _numbered_fields(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 def _is_finite_number(text: str) -> bool:
     try:
-        return isfinite(float(text))
+        finite_number(text)
     except ValueError:
         return False
+    return True

@@ -156,7 +156,7 @@ class TokenStore(TokenPairs):
             self.template = Template(**content["template"])
             self.queries = TokenTable(folder, "queries", content["dtype"])
             self.documents = TokenTable(folder, "documents", content["dtype"])
-        except (OSError, ValueError, EOFError) as error:
+        except (OSError, ValueError, EOFError, KeyError, TypeError) as error:
             raise InputError(
                 f"{folder}: the token store is damaged ({error}); delete the folder to make it again"
             ) from error

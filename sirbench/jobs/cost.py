@@ -4,17 +4,18 @@ Nothing here is measured. Every pair is taken to be as long as the study allows,
 bounds where texts are shorter.
 """
 
-import json
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sirbench.data import collections
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.job import Job, compressors, job_of
 from sirbench.jobs.layout import Layout
 from sirbench.jobs.needs import conditions
+from sirbench.machine.errors import InputError
+from sirbench.machine.json_object import read_object
 from sirbench.strategies import Pairs
 from sirbench.study import Study, Table
 
@@ -157,8 +158,8 @@ def sizes_of(config: Configuration) -> Sizes:
     """Of the study's collection: as extracted, otherwise as ir_datasets knows without downloading."""
     spec, record = config.study.collection, Layout(config.name).collection
     if record.exists():
-        known = json.loads(record.read_text(encoding="utf-8"))
-        return Sizes(known["documents"], known["train"]["queries"], known["dev"]["queries"])
+        places = (("documents",), ("train", "queries"), ("dev", "queries"))
+        return Sizes(*_counts(record, places))
     counts = [
         min(filter(None, (collections.count_queries(dataset), limit)))
         for dataset, limit in ((spec.train, spec.train_queries), (spec.dev, spec.dev_queries))
@@ -191,7 +192,19 @@ def _in_package(name: str, path: str) -> Sequence[Path]:
 def _read_encoder(folders: Sequence[Path]) -> tuple[Encoder, bool]:
     for folder in folders:
         if (folder / "config.json").exists():
-            known = json.loads((folder / "config.json").read_text(encoding="utf-8"))
             keys = ("num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size")
-            return Encoder(*(known[key] for key in keys)), True
+            return Encoder(*_counts(folder / "config.json", [(key,) for key in keys])), True
     return BERT_BASE, False
+
+
+def _counts(path: Path, places: Sequence[Sequence[str]]) -> list[int]:
+    """The numbers at some places of a JSON file; InputError for one that cannot be a number of anything."""
+    found: list[int] = []
+    for place in places:
+        value: Any = read_object(path)
+        for key in place:
+            value = value.get(key) if isinstance(value, dict) else None
+        if type(value) is not int or not 0 <= value < 2**40:
+            raise InputError(f"{path}: {'.'.join(place)}: {str(value)[:40]} is no number of anything")
+        found.append(value)
+    return found

@@ -2,11 +2,12 @@
 
 import fcntl
 import os
+import stat
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import torch
@@ -72,25 +73,41 @@ def claim_one(names: Sequence[str], folder: Path | None = None, poll: float = 1.
     """The position of the first name that no other process of this machine holds; it is held meanwhile.
 
     If all are held, this waits for one. SLURM may number the GPUs of every job and step as 0, 1, ..., so each
-    job and step has its own locks.
+    job and step has its own locks. Raises InputError for a folder of locks that anybody else can write to.
     """
     if folder is None:
         parts = [str(os.getuid()), *(os.environ.get(f"SLURM_{part}_ID", "") for part in ("JOB", "STEP"))]
         folder = Path(tempfile.gettempdir()) / "-".join(["sirbench-gpus", *filter(None, parts)])
-    folder.mkdir(parents=True, exist_ok=True)
+    _make_own(folder)
     waiting = False
     while True:
         for number, name in enumerate(names):
-            lock = (folder / name).open("w")
+            # Not truncated, and through no link: who could plant one would have a file of ours emptied.
+            options = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            lock = os.open(folder / name.replace("/", "_"), options, 0o600)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                lock.close()
+                os.close(lock)
                 continue
-            with lock:
+            try:
                 yield number
+            finally:
+                os.close(lock)
             return
         if not waiting:
             print(f"all {len(names)} GPUs are held by other jobs: waiting for one", file=sys.stderr)
             waiting = True
         time.sleep(poll)
+
+
+def _make_own(folder: Path) -> None:
+    """Make a folder in a place where everybody may; InputError if it is not this user's alone to write to."""
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
+        raise InputError(
+            f"{folder}: not a folder that only this user writes to (owner {found.st_uid}, mode "
+            f"{stat.filemode(found.st_mode)}); remove it, or set TMPDIR to a folder of your own"
+        )

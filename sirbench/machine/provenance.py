@@ -5,12 +5,16 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from sirbench.machine.atomic import atomic_file
+from sirbench.machine.errors import InputError
+from sirbench.machine.json_object import read_object
 
 HERE = Path(__file__).parent
 
@@ -86,6 +90,51 @@ def write_provenance(path: Path, content: Mapping[str, Any]) -> None:
     with atomic_file(path) as temporary:
         whole = json.dumps({**content, "machine": machine()}, indent=2, default=str)
         temporary.write_text(whole + "\n", encoding="utf-8")
+
+
+class _Machine(BaseModel):
+    """What is read of `machine()`; what a record does not say is not looked at."""
+
+    model_config = ConfigDict(strict=True)
+
+    commit: str | None = None
+    dirty: bool | None = None
+    python: str = ""
+    versions: dict[str, str] = {}
+    host: str = ""
+    cpu: str = ""
+    cores: int | None = None
+    memory_gb: float = 0.0
+
+
+class _Record(BaseModel):
+    """What is read of a provenance."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+    machine: _Machine = _Machine()
+    seconds: float = Field(0.0, ge=0)
+    gpu_seconds: float = Field(0.0, ge=0)
+    workers: int = Field(1, ge=1)
+    device: str = ""
+    inputs: dict[str, str] = {}
+    study_sha256: str = ""
+
+
+def read_provenance(path: Path, needs: Collection[str] = ()) -> dict[str, Any]:
+    """What `write_provenance` wrote; InputError for a record that is damaged or lacks one of `needs`."""
+    content = read_object(path)
+    try:
+        _Record.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise InputError(
+            f"{path}: damaged: {key}: {first['msg']}; remove the file to make it again"
+        ) from None
+    if lacking := [key for key in needs if key not in content]:
+        raise InputError(f"{path}: lacks {', '.join(lacking)}; remove the file to make it again")
+    return content
 
 
 def _cpu_model() -> str | None:

@@ -62,6 +62,8 @@ def _take(
                 else ""
             )
             raise InputError(" ".join(filter(None, [f"{file.path}: no such run file.", fetch, spec.source])))
+        if not file.path.is_file():
+            raise InputError(f"{file.path}: not a regular file")
         if file.url or file.size or file.sha256:
             download.verify(file)
     documents = {document.doc_id for document in collections.iterate_documents(config.study.collection.train)}

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from sirbench.data import download
 from sirbench.jobs.configuration import Configuration
+from sirbench.machine.errors import InputError
 from sirbench.study import GivenRuns, RunFile
 
 
@@ -47,6 +48,8 @@ def _given_files(config: Configuration, candidates: str | None) -> Iterator[tupl
 
 
 def _describe(name: str, file: RunFile, size: int | None) -> str:
+    if file.path.exists() and not file.path.is_file():
+        raise InputError(f"{file.path}: not a regular file")
     if file.path.exists():
         state = f"there, {_bytes(file.path.stat().st_size)}"
     else:

@@ -1,6 +1,5 @@
 """Verb `rerank`: a cell's scores of the candidates of a split, as a TREC run, and where they come from."""
 
-import json
 import logging
 import time
 from collections.abc import Mapping
@@ -26,6 +25,9 @@ from sirbench.reporting.ir_metadata import describe_run, run_tag
 
 logger = logging.getLogger(__name__)
 
+NEEDED = ("inputs", "study_sha256", "machine", "device", "seconds", "gpu_seconds")
+"""What a run's metadata repeats of the provenance of its model."""
+
 
 def rerank_cell(config: Configuration, cell: Cell) -> None:
     """Re-rank the dev candidates with a cell's model: the run, and its metadata.
@@ -42,7 +44,7 @@ def rerank_cell(config: Configuration, cell: Cell) -> None:
     seconds = time.monotonic() - started
     spent |= {"seconds": seconds, "gpu_seconds": 0.0 if spent["device"] == "cpu" else seconds}
     done = {"machine": provenance.machine(), "inputs": provenance.checksums(inputs), **spent}
-    trained = json.loads(cell.provenance.read_text(encoding="utf-8"))
+    trained = provenance.read_provenance(cell.provenance, NEEDED)
     _write_metadata(describe_run(config, cell, trained, done), cell)
     write_run(reranked, cell.run, tag=run_tag(cell))
 

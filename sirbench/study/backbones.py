@@ -1,12 +1,11 @@
 """The backbones of a study: where each pre-trained encoder comes from."""
 
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PositiveFloat, model_validator
 
 from sirbench.study.scale import Optimization
-from sirbench.study.settings import Settings
+from sirbench.study.settings import GivenPath, Seed, Settings
 
 
 class TinyBackbone(Settings):
@@ -28,7 +27,7 @@ class TinyBackbone(Settings):
     start, without which so small an encoder does not learn to rank (sirbench/backbones/matching.py)."""
     vocabulary: int = Field(8000, ge=100)
     """Size of the WordPiece vocabulary trained on the collection's documents."""
-    seed: int = 1
+    seed: Seed = 1
     """Of the random weights, which are the same for all cells of the backbone."""
 
     @model_validator(mode="after")
@@ -42,7 +41,7 @@ class FolderBackbone(Settings):
     """A checkpoint in a local folder, as `save_pretrained` writes it (safetensors only)."""
 
     source: Literal["folder"]
-    path: Path
+    path: GivenPath
     """The folder, with config.json, model.safetensors and the tokenizer's files."""
 
 
@@ -52,7 +51,7 @@ class HubBackbone(Settings):
     source: Literal["hub"]
     name: str
     """Model id, e.g. `google-bert/bert-base-uncased`."""
-    revision: str = "main"
+    revision: str = Field("main", pattern=r"^[A-Za-z0-9]([A-Za-z0-9_/-]|\.[A-Za-z0-9_/-])*$", max_length=200)
     """Branch, tag or commit; pin a commit for a result that you publish."""
 
 
@@ -74,7 +73,7 @@ class Corpus(Settings):
     source: Literal["collection", "wikispeedia", "wikipedia"]
     """`collection`: the study's own documents. `wikispeedia`: articles and the links between them as SNAP
     publishes them. `wikipedia`: a dump of all articles."""
-    path: Path | None = None
+    path: GivenPath | None = None
     """wikispeedia: the folder that its archives were unpacked in; wikipedia: the `pages-articles` dump,
     .xml.bz2 or .xml."""
 
@@ -109,7 +108,7 @@ class PretrainedBackbone(Settings):
     """Other passages that the passage of a query is compared with, by objectives that compare."""
     steps: int = Field(1000, ge=1)
     """Optimiser steps."""
-    seed: int = 1
+    seed: Seed = 1
     """Of everything that is drawn: texts, masks, new heads, dropout."""
     training: Optimization = Field(default_factory=Optimization)
 

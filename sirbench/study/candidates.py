@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from sirbench.study.scale import Optimization
-from sirbench.study.settings import Settings
+from sirbench.study.settings import GivenPath, Label, Seed, Settings
 
 
 class FirstStageTraining(Optimization):
@@ -19,7 +19,7 @@ class FirstStageTraining(Optimization):
     queries: int | None = Field(None, ge=2)
     """How many training queries of the collection to learn from, those with the lowest sha256 of their id;
     null: all. The study's re-rankers may have fewer."""
-    seed: int = 1
+    seed: Seed = 1
     """Of everything that is drawn: batches, negatives, dropout."""
 
 
@@ -30,7 +30,7 @@ class FirstStage(Settings):
     """Name of a file in sirbench/firststage/, e.g. `bm25`."""
     options: dict[str, Any] = Field(default_factory=dict)
     """Options of that first stage, e.g. `{k1: 0.9, b: 0.4}` for `bm25`."""
-    title: str | None = None
+    title: Label | None = None
     """How tables call these candidates; the name in upper case if null."""
     backbone: str | None = None
     """For a first stage that learns: the backbone of the study whose encoder and tokenizer it uses."""
@@ -44,7 +44,7 @@ class FirstStage(Settings):
 class RunFile(Settings):
     """A run that somebody else retrieved: a file, and where it is published."""
 
-    path: Path
+    path: GivenPath
     """Where it is kept: plain, gzip where the name ends in .gz, or .zip, of which all files are read."""
     format: Literal["trec", "ranks", "texts"] = "trec"
     """`trec`: six columns, the score decides. `ranks`: query, document, rank (as MS MARCO's leaderboard asks
@@ -77,7 +77,7 @@ class GivenRuns(Settings):
     """Run of the dev queries, likewise."""
     source: str = ""
     """Where these files come from and how to get them; shown when one is missing."""
-    title: str | None = None
+    title: Label | None = None
     """How tables call these candidates; the name in upper case if null."""
 
     @property

@@ -1,8 +1,9 @@
 """Checks across the files of config/: what one names, another has."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 from sirbench.machine.errors import InputError
 from sirbench.study.claim import Claims
@@ -13,24 +14,72 @@ from sirbench.study.study import Study
 from sirbench.study.table import Table
 
 
+class Defined(NamedTuple):
+    """The studies, and the names that they define."""
+
+    studies: Collection[Study]
+    backbones: Collection[str]
+    candidates: Collection[str]
+    seeds: Collection[str]
+
+
+def defined_by(studies: Mapping[str, Study]) -> Defined:
+    """What any study defines."""
+    return Defined(
+        list(studies.values()),
+        {name for study in studies.values() for name in study.backbones},
+        {name for study in studies.values() for name in study.candidates},
+        {str(seed) for study in studies.values() for seed in study.seeds},
+    )
+
+
 def check_together(
     folder: Path,
-    studies: Mapping[str, Study],
+    studies: Mapping[str, Study] | None,
     recipes: Mapping[str, Recipe],
     tables: Mapping[str, Table],
     figures: Mapping[str, Figure],
     claims: Mapping[str, Claims],
 ) -> None:
-    """Raise `InputError` for a table, figure or claim that names what no file defines."""
+    """Raise `InputError` for a table, figure or claim that names what no file defines.
+
+    Without `studies`, names that only studies define are not looked at.
+    """
+    defined = defined_by(studies) if studies is not None else None
     for name, family in claims.items():
-        _check_claims(family, f"{folder}/claims/{name}.yaml", recipes, studies)
+        _check_claims(family, f"{folder}/claims/{name}.yaml", recipes, defined)
     for name, table in tables.items():
-        _check_table(table, f"{folder}/tables/{name}.yaml", recipes, studies)
+        _check_table(table, f"{folder}/tables/{name}.yaml", recipes, defined)
     for name, figure in figures.items():
         path = f"{folder}/figures/{name}.yaml"
-        _check_figure(figure, name, path, tables)
+        _check_figure(figure, path, tables)
         if figure.space:
-            _check_space(figure.space, path, recipes, studies)
+            _check_space(figure.space, path, recipes, defined)
+
+
+def check_targets(
+    folder: Path, tables: Collection[str], figures: Collection[str], others: Collection[str]
+) -> None:
+    """Raise `InputError` for a table or a figure whose name stands for something else: both are targets."""
+    for kind, names in (("tables", tables), ("figures", figures)):
+        for name in names:
+            if name in others:
+                raise InputError(
+                    f"{folder}/{kind}/{name}.yaml: {name} is a rule of the workflow or a target of make, and "
+                    f"{kind} are targets too; rename the file"
+                )
+    for name in figures:
+        if name in tables:
+            raise InputError(
+                f"{folder}/figures/{name}.yaml: there is a table of this name, and both are targets; "
+                "rename the file"
+            )
+
+
+def _known(name: str, known: Collection[str] | None, place: str) -> None:
+    """Raise `InputError` unless a study defines the name; where that is not known, all is well."""
+    if known is not None and name not in known:
+        raise InputError(f"{place}: no study defines {name!r}; {suggest(name, known)}")
 
 
 def check_sizes(study: Study, study_path: str, recipe: Recipe, recipe_path: str) -> None:
@@ -72,43 +121,29 @@ def shown_recipes(
     return sorted(shown)
 
 
-def _check_table(
-    table: Table, path: str, recipes: Mapping[str, Recipe], studies: Mapping[str, Study]
-) -> None:
-    backbones = {name for study in studies.values() for name in study.backbones}
-    candidates = {name for study in studies.values() for name in study.candidates}
-    known: Iterable[str] = candidates if table.of == "candidates" else recipes
-    if table.baseline not in known:
+def _check_table(table: Table, path: str, recipes: Mapping[str, Recipe], defined: Defined | None) -> None:
+    known = (defined and defined.candidates) if table.of == "candidates" else list(recipes)
+    if known is not None and table.baseline not in known:
         raise InputError(f"{path}: baseline: {unknown(table.baseline, known)}")
     for number, row in enumerate(table.rows):
         if row.recipe not in recipes:
             raise InputError(f"{path}: rows.{number}.recipe: {unknown(row.recipe, recipes)}")
-        if row.backbone not in backbones:
-            hint = suggest(row.backbone, backbones)
-            raise InputError(f"{path}: rows.{number}.backbone: no study defines {row.backbone!r}; {hint}")
+        _known(row.backbone, defined and defined.backbones, f"{path}: rows.{number}.backbone")
     for name in table.candidates or []:
-        if name not in candidates:
-            raise InputError(f"{path}: candidates: no study defines {name!r}; {suggest(name, candidates)}")
+        _known(name, defined and defined.candidates, f"{path}: candidates")
 
 
-def _check_claims(
-    family: Claims, path: str, recipes: Mapping[str, Recipe], studies: Mapping[str, Study]
-) -> None:
-    backbones = {name for study in studies.values() for name in study.backbones}
-    candidates = {name for study in studies.values() for name in study.candidates}
+def _check_claims(family: Claims, path: str, recipes: Mapping[str, Recipe], defined: Defined | None) -> None:
     for name in family.candidates or []:
-        if name not in candidates:
-            raise InputError(f"{path}: candidates: no study defines {name!r}; {suggest(name, candidates)}")
+        _known(name, defined and defined.candidates, f"{path}: candidates")
     for name, claim in family.claims.items():
         wanted = {claim.first.backbone, claim.than.backbone}
         for key, side in (("better" if claim.better else "equal", claim.first), ("than", claim.than)):
             place = f"{path}: claims.{name}.{key}"
             if side.recipe not in recipes:
                 raise InputError(f"{place}.recipe: {unknown(side.recipe, recipes)}")
-            if side.backbone not in backbones:
-                hint = suggest(side.backbone, backbones)
-                raise InputError(f"{place}.backbone: no study defines {side.backbone!r}; {hint}")
-        if not any(_can_judge(study, family, wanted) for study in studies.values()):
+            _known(side.backbone, defined and defined.backbones, f"{place}.backbone")
+        if defined and not any(_can_judge(study, family, wanted) for study in defined.studies):
             on = f" and the candidates {', '.join(family.candidates)}" if family.candidates else ""
             raise InputError(
                 f"{path}: claims.{name}: no study has its cells: none has {' and '.join(sorted(wanted))}{on}"
@@ -121,9 +156,7 @@ def _can_judge(study: Study, family: Claims, backbones: set[str]) -> bool:
     return backbones <= study.backbones.keys() and bool(study.candidates.keys() & set(candidates))
 
 
-def _check_figure(figure: Figure, name: str, path: str, tables: Mapping[str, Table]) -> None:
-    if name in tables:
-        raise InputError(f"{path}: there is a table of this name, and both are targets; rename the file")
+def _check_figure(figure: Figure, path: str, tables: Mapping[str, Table]) -> None:
     if figure.table is None:
         return
     if figure.table not in tables:
@@ -137,18 +170,13 @@ def _check_figure(figure: Figure, name: str, path: str, tables: Mapping[str, Tab
             raise InputError(f"{path}: measures.{number}: {figure.table} does not show {measure}; {hint}")
 
 
-def _check_space(
-    space: Space, path: str, recipes: Mapping[str, Recipe], studies: Mapping[str, Study]
-) -> None:
+def _check_space(space: Space, path: str, recipes: Mapping[str, Recipe], defined: Defined | None) -> None:
     for number, recipe in enumerate(space.recipes):
         if recipe not in recipes:
             raise InputError(f"{path}: space.recipes.{number}: {unknown(recipe, recipes)}")
-    defined = {
-        "backbone": {name for study in studies.values() for name in study.backbones},
-        "candidates": {name for study in studies.values() for name in study.candidates},
-        "seed": {str(seed) for study in studies.values() for seed in study.seeds},
-    }
-    for key, known in defined.items():
-        value = getattr(space, key)
-        if value is not None and str(value) not in known:
-            raise InputError(f"{path}: space.{key}: no study defines {value!r}; {suggest(str(value), known)}")
+    _known(space.backbone, defined and defined.backbones, f"{path}: space.backbone")
+    if space.candidates is not None:
+        _known(space.candidates, defined and defined.candidates, f"{path}: space.candidates")
+    if space.seed is not None and defined and str(space.seed) not in defined.seeds:
+        hint = suggest(str(space.seed), defined.seeds)
+        raise InputError(f"{path}: space.seed: no study defines {space.seed}; {hint}")

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from sirbench.study.settings import Settings
+from sirbench.study.settings import NAMES, Label, Name, Settings
 
 
 class Compared(Settings):
@@ -28,7 +28,7 @@ class Margin(Settings):
 class Claim(Settings):
     """One sentence as data: which recipe is better than, or equal to, which other."""
 
-    sentence: str
+    sentence: Label
     """What is claimed, in words."""
     better: Compared | None = None
     """The recipe that is claimed to be better; `than` is what it is better than."""
@@ -72,5 +72,5 @@ class Claims(Settings):
     """Candidates that they are about; null: all that the study re-ranks."""
     published: bool = False
     """True: the paper's printed numbers (published/yes-sir.csv) have the differences to compare with."""
-    claims: dict[str, Claim] = Field(min_length=1)
+    claims: dict[Name, Claim] = Field(min_length=1, json_schema_extra=NAMES)
     """Claims by short name."""

@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, computed_field, model_validator
 
 from sirbench.study.registry import Plugin
-from sirbench.study.settings import Settings
+from sirbench.study.settings import Seed, Settings
 
 
 class Space(Settings):
@@ -18,7 +18,7 @@ class Space(Settings):
     the middle, beside the final one."""
     candidates: str | None = None
     """Candidates that the cells were trained on; null: the first that the study re-ranks."""
-    seed: int | None = None
+    seed: Seed | None = None
     """Seed of the cells; null: the study's first."""
     train_queries: int = Field(1, ge=0)
     """How many training queries to embed: those with the lowest sha256 of their id."""

@@ -5,32 +5,51 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from sirbench.machine.errors import InputError
+from sirbench.study.settings import check_name
+from sirbench.study.yaml_file import read_mapping
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 Chosen = Callable[[dict[str, Any]], tuple[type[ModelT], dict[str, Any]]]
 """The model of a file, by what it says, and what is left for that model to say."""
 
+LONGEST = 600
+"""Characters of a message about one key; a file may hold more."""
+
 
 def read_folder(folder: Path, chosen: Chosen[ModelT]) -> dict[str, ModelT]:
-    """Every .yaml file of a folder by its name; `InputError` where there is none."""
-    paths = sorted(folder.glob("*.yaml"))
+    """Every .yaml file of a folder by its name; `InputError` at the first that is wrong."""
+    return {path.stem: read_file(path, chosen) for path in files(folder)}
+
+
+def read_what_can_be(folder: Path, chosen: Chosen[ModelT]) -> tuple[dict[str, ModelT], dict[str, InputError]]:
+    """Every .yaml file of a folder by its name, and those that are wrong with what is wrong."""
+    read, wrong = {}, {}
+    for path in files(folder):
+        try:
+            read[path.stem] = read_file(path, chosen)
+        except InputError as error:
+            wrong[path.stem] = error
+    return read, wrong
+
+
+def files(folder: Path) -> list[Path]:
+    """The .yaml files of a folder, hidden ones left out; `InputError` where there is none."""
+    paths = sorted(folder.glob("[!.]*.yaml"))
     if not paths:
         raise InputError(f"{folder}/: no .yaml file here; run in the repository's root")
-    return {path.stem: read_file(path, chosen) for path in paths}
+    return paths
 
 
 def read_file(path: Path, chosen: Chosen[ModelT]) -> ModelT:
     """One file as its model."""
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_OneOfEachKey)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not readable as YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: not a mapping of keys to values")
+        check_name(path.stem)
+    except ValueError as error:
+        raise InputError(f"{path.parent}/: {error}; rename the file") from None
+    content = read_mapping(path)
     try:
         model, content = chosen(content)
     except InputError as error:
@@ -38,15 +57,14 @@ def read_file(path: Path, chosen: Chosen[ModelT]) -> ModelT:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise InputError(
-            "\n".join(_explain(path, model, content, item) for item in error.errors())
-        ) from error
+        lines = [_explain(path, model, content, item) for item in error.errors()]
+        raise InputError("\n".join(_shortened(line) for line in lines)) from error
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
     """What may have been meant by a name, and every name that is allowed."""
     known = sorted(known)
-    close = difflib.get_close_matches(name, known, n=1)
+    close = difflib.get_close_matches(name[:100], known, n=1)
     return (f"did you mean {close[0]!r}? " if close else "") + f"allowed: {', '.join(known)}"
 
 
@@ -55,19 +73,8 @@ def unknown(name: str, known: Iterable[str]) -> str:
     return f"unknown name {name!r}; {suggest(name, known)}"
 
 
-class _OneOfEachKey(yaml.SafeLoader):
-    """YAML as everywhere, but for a key that appears twice, of which the first would be lost in silence."""
-
-    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-        node = super().compose_mapping_node(anchor)
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.composer.ComposerError(
-                    None, None, f"the key {key.value!r} appears twice", key.start_mark
-                )
-            seen.add(key.value)
-        return node
+def _shortened(line: str) -> str:
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
 
 
 def _explain(path: Path, model: type[BaseModel], content: Any, error: Mapping[str, Any]) -> str:

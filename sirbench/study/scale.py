@@ -1,10 +1,12 @@
 """The scale of a study: what the model reads, how it is trained, and what a job asks of the machine."""
 
-from typing import Literal, NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
 from sirbench.study.settings import Settings
+
+Share = Annotated[float, Field(ge=0, lt=1)]
 
 BF16 = 2
 """Revision of what `precision: bf16` computes, for checkpoints: 1 was autocast on every device."""
@@ -33,7 +35,7 @@ class Optimization(Settings):
 
     learning_rate: float = Field(5e-5, gt=0)
     """AdamW's peak learning rate (paper: 5e-5)."""
-    adam_betas: tuple[float, float] = (0.9, 0.999)
+    adam_betas: tuple[Share, Share] = Field((0.9, 0.999), strict=False)
     """AdamW's decay rates (paper: 0.9 and 0.999)."""
     weight_decay: float = Field(0.01, ge=0)
     """AdamW's decoupled decay of matrices, not of biases and norms (paper silent; AdamW's usual value)."""

@@ -8,7 +8,7 @@ from sirbench.study.backbones import Backbone, PretrainedBackbone
 from sirbench.study.candidates import Candidates, FirstStage
 from sirbench.study.collection import Collection
 from sirbench.study.scale import Compute, Input, Training
-from sirbench.study.settings import Settings
+from sirbench.study.settings import NAMES, Name, Seed, Settings
 
 
 class Study(Settings):
@@ -22,14 +22,14 @@ class Study(Settings):
     """True where the paper's own collection, sizes and backbones are used: only then do tables show the
     published numbers beside ours."""
     collection: Collection
-    candidates: dict[str, Candidates] = Field(min_length=1)
+    candidates: dict[Name, Candidates] = Field(min_length=1, json_schema_extra=NAMES)
     """Candidates by name; those that are re-ranked are column groups of tables."""
     reranked: list[str] | None = Field(None, min_length=1)
     """Candidates that cells are trained on and re-rank, in the tables' order; null: all. The others are
     measured as first stages only."""
     depth: int = Field(100, ge=2)
     """Documents per query that are re-ranked and that negatives come from."""
-    backbones: dict[str, Backbone] = Field(min_length=1)
+    backbones: dict[Name, Backbone] = Field(min_length=1, json_schema_extra=NAMES)
     """Pre-trained encoders by name; tables show the rows whose backbone is here."""
     group_sizes: dict[int, int] = Field(default_factory=dict)
     """The paper's group sizes (positive included) and what they are scaled down to here, e.g. `{88: 22}`;
@@ -37,7 +37,7 @@ class Study(Settings):
     input: Input = Field(default_factory=Input)
     training: Training = Field(default_factory=Training)
     compute: Compute = Field(default_factory=Compute)
-    seeds: list[int] = Field(default_factory=lambda: [1], min_length=1)
+    seeds: list[Seed] = Field(default_factory=lambda: [1], min_length=1)
     """One cell per seed; per-query values are averaged over seeds before any test."""
 
     @model_validator(mode="after")

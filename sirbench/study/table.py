@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from sirbench.study.settings import Settings
+from sirbench.study.settings import Label, Settings
 
 BASELINE = "v0"
 """The recipe that every t-test compares with, unless a table names another."""
@@ -13,7 +13,7 @@ BASELINE = "v0"
 class Row(Settings):
     """One row of a table: a backbone fine-tuned by a recipe."""
 
-    label: str
+    label: Label
     """What the row is called in the table."""
     backbone: str
     """Name of a backbone; a study without it leaves the row out and the table says so."""

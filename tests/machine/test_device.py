@@ -66,6 +66,61 @@ def test_an_error_frees_the_gpu(tmp_path):
         assert number == 0
 
 
+def test_a_planted_link_is_neither_followed_nor_emptied(tmp_path):
+    """A stranger who knows the folder's name may have made it, or a link in it, before."""
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    (tmp_path / "locks").mkdir(mode=0o700)
+    (tmp_path / "locks/0").symlink_to(victim)
+    with pytest.raises(OSError, match="symbolic"), claim_one("0", tmp_path / "locks"):
+        pass
+    (tmp_path / "own").mkdir(mode=0o700)
+    (tmp_path / "link").symlink_to(tmp_path / "own")
+    with (
+        pytest.raises(InputError, match="link: not a folder that only this user writes to"),
+        claim_one("0", tmp_path / "link"),
+    ):
+        pass
+    assert victim.read_text() == "precious" and list((tmp_path / "own").iterdir()) == []
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o720])
+def test_a_folder_that_others_write_to_is_refused(mode, tmp_path):
+    (tmp_path / "locks").mkdir()
+    (tmp_path / "locks").chmod(mode)
+    with (
+        pytest.raises(InputError, match="set TMPDIR to a folder of your own"),
+        claim_one("0", tmp_path / "locks"),
+    ):
+        pass
+
+
+def test_a_folder_of_another_user_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "locks").mkdir(mode=0o700)
+    monkeypatch.setattr(device.os, "getuid", lambda: os.geteuid() + 1)
+    with (
+        pytest.raises(InputError, match=rf"\(owner {os.geteuid()}, mode drwx------\)"),
+        claim_one("0", tmp_path / "locks"),
+    ):
+        pass
+
+
+def test_the_folder_of_locks_is_made_for_this_user_alone(tmp_path):
+    before = os.umask(0)
+    try:
+        with claim_one("0", tmp_path / "locks"):
+            modes = [path.stat().st_mode & 0o777 for path in (tmp_path / "locks", tmp_path / "locks/0")]
+    finally:
+        os.umask(before)
+    assert modes == [0o700, 0o600]
+
+
+def test_what_a_lock_file_holds_stays(tmp_path):
+    (tmp_path / "0").write_text("somebody's")
+    with claim_one("0", tmp_path):
+        assert (tmp_path / "0").read_text() == "somebody's"
+
+
 @pytest.fixture
 def gpus(monkeypatch, tmp_path):
     """Pretends that this process sees two GPUs; the list of their identities is for a test to change."""

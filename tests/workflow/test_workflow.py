@@ -81,6 +81,18 @@ def test_lint_and_format():
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_every_word_of_a_shell_command_is_quoted():
+    """Names are plain, and a folder's path, for one, need not be."""
+    shells = [
+        shell
+        for path in (ROOT / "workflow").rglob("*.smk")
+        for shell in re.findall(r"^    shell:\n((?:        .*\n)+)", path.read_text(), re.M)
+    ]
+    assert len(shells) > 15
+    words = [word for shell in shells for word in re.findall(r"\{(.*?)\}", shell)]
+    assert [word for word in words if not word.endswith(":q")] == []
+
+
 @pytest.mark.workflow
 def test_a_table_of_ones_own_is_a_target(finished):
     table = pd.read_csv(finished / "results/test/tables/mine.csv")

@@ -26,7 +26,7 @@ rule fetch_backbone:
         study=STUDY,
         backbone=lambda wildcards: CONFIG.study.backbones[wildcards.backbone].model_dump_json(),
     shell:
-        "python -m sirbench backbone --study {params.study} --backbone {wildcards.backbone} > {log} 2>&1"
+        "python -m sirbench backbone --study {params.study:q} --backbone {wildcards.backbone:q} > {log:q} 2>&1"
 
 
 rule tokenize_corpus:
@@ -51,7 +51,7 @@ rule tokenize_corpus:
         study=STUDY,
         method=job.PRETRAINING,
     shell:
-        "python -m sirbench tokenize-corpus --study {params.study} --corpus {wildcards.corpus} > {log} 2>&1"
+        "python -m sirbench tokenize-corpus --study {params.study:q} --corpus {wildcards.corpus:q} > {log:q} 2>&1"
 
 
 rule pretrain_backbone:
@@ -81,8 +81,8 @@ rule pretrain_backbone:
         study=STUDY,
         settings=lambda wildcards: str(pretraining.pretraining_settings(CONFIG.study, wildcards.backbone)),
     shell:
-        "exec python -m sirbench pretrain-backbone --study {params.study} --backbone {wildcards.backbone}"
-        " > {log} 2>&1"
+        "exec python -m sirbench pretrain-backbone --study {params.study:q} --backbone {wildcards.backbone:q}"
+        " > {log:q} 2>&1"
 
 
 rule tokenize:
@@ -106,4 +106,4 @@ rule tokenize:
         study=STUDY,
         input=CONFIG.study.input.model_dump_json(),
     shell:
-        "python -m sirbench tokenize --study {params.study} --backbone {wildcards.backbone} > {log} 2>&1"
+        "python -m sirbench tokenize --study {params.study:q} --backbone {wildcards.backbone:q} > {log:q} 2>&1"

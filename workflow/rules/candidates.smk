@@ -30,8 +30,8 @@ rule train_first_stage:
         method=job.FIRST_STAGE,
         input=CONFIG.study.input.model_dump_json(),
     shell:
-        "exec python -m sirbench train-first-stage --study {params.study}"
-        " --candidates {wildcards.candidates} > {log} 2>&1"
+        "exec python -m sirbench train-first-stage --study {params.study:q}"
+        " --candidates {wildcards.candidates:q} > {log:q} 2>&1"
 
 
 rule make_candidates:
@@ -60,7 +60,7 @@ rule make_candidates:
         depth=CONFIG.study.depth,
         method=job.FIRST_STAGE,
     shell:
-        "python -m sirbench candidates --study {params.study} --candidates {wildcards.candidates} > {log} 2>&1"
+        "python -m sirbench candidates --study {params.study:q} --candidates {wildcards.candidates:q} > {log:q} 2>&1"
 
 
 rule evaluate_candidates:
@@ -89,4 +89,4 @@ rule evaluate_candidates:
         depth=CONFIG.study.depth,
         method=job.SCORING,
     shell:
-        "python -m sirbench evaluate-candidates --study {params.study} --candidates {wildcards.candidates} > {log} 2>&1"
+        "python -m sirbench evaluate-candidates --study {params.study:q} --candidates {wildcards.candidates:q} > {log:q} 2>&1"

@@ -38,7 +38,7 @@ rule build_pydocs:
         },
         revision=REVISION,
     shell:
-        "python -m sirbench pydocs {wildcards.pydocs} > {log} 2>&1"
+        "python -m sirbench pydocs {wildcards.pydocs:q} > {log:q} 2>&1"
 
 
 rule extract_queries:
@@ -63,4 +63,4 @@ rule extract_queries:
         study=STUDY,
         collection=CONFIG.study.collection.model_dump_json(),
     shell:
-        "python -m sirbench collection --study {params.study} > {log} 2>&1"
+        "python -m sirbench collection --study {params.study:q} > {log:q} 2>&1"

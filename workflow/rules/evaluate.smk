@@ -32,8 +32,8 @@ rule rerank:
         depth=CONFIG.study.depth,
         method=job.SCORING,
     shell:
-        "python -m sirbench rerank --study {params.study} --candidates {wildcards.candidates}"
-        " --backbone {wildcards.backbone} --recipe {wildcards.recipe} --seed {wildcards.seed} > {log} 2>&1"
+        "python -m sirbench rerank --study {params.study:q} --candidates {wildcards.candidates:q}"
+        " --backbone {wildcards.backbone:q} --recipe {wildcards.recipe:q} --seed {wildcards.seed:q} > {log:q} 2>&1"
 
 
 # A job of its own: were it one with the training, its failure would delete the model that it reads.
@@ -67,8 +67,8 @@ rule embed:
         method=job.SCORING,
         queries=lambda wildcards: needs.embedded_cells(CONFIG)[cell_of(wildcards)],
     shell:
-        "python -m sirbench embed --study {params.study} --candidates {wildcards.candidates}"
-        " --backbone {wildcards.backbone} --recipe {wildcards.recipe} --seed {wildcards.seed} > {log} 2>&1"
+        "python -m sirbench embed --study {params.study:q} --candidates {wildcards.candidates:q}"
+        " --backbone {wildcards.backbone:q} --recipe {wildcards.recipe:q} --seed {wildcards.seed:q} > {log:q} 2>&1"
 
 
 rule evaluate:
@@ -97,5 +97,5 @@ rule evaluate:
         measures=needs.measures(CONFIG),
         method=job.SCORING,
     shell:
-        "python -m sirbench evaluate --study {params.study} --candidates {wildcards.candidates}"
-        " --backbone {wildcards.backbone} --recipe {wildcards.recipe} --seed {wildcards.seed} > {log} 2>&1"
+        "python -m sirbench evaluate --study {params.study:q} --candidates {wildcards.candidates:q}"
+        " --backbone {wildcards.backbone:q} --recipe {wildcards.recipe:q} --seed {wildcards.seed:q} > {log:q} 2>&1"

@@ -35,7 +35,7 @@ rule write_table:
         candidates=table_heads,
         face=CONFIG.study.model_dump_json(include={"title", "demonstration", "comparable"}),
     shell:
-        "python -m sirbench table --study {params.study} --table {wildcards.table} > {log} 2>&1"
+        "python -m sirbench table --study {params.study:q} --table {wildcards.table:q} > {log:q} 2>&1"
 
 
 rule write_claims:
@@ -66,7 +66,7 @@ rule write_claims:
         claims={name: family.model_dump_json() for name, family in CONFIG.claims.items()},
         face=CONFIG.study.model_dump_json(include={"title", "demonstration"}),
     shell:
-        "python -m sirbench claims --study {params.study} > {log} 2>&1"
+        "python -m sirbench claims --study {params.study:q} > {log:q} 2>&1"
 
 
 rule write_figure:
@@ -102,7 +102,7 @@ rule write_figure:
         caption=lambda wildcards: CONFIG.figures[wildcards.figure].caption,
         face=CONFIG.study.model_dump_json(include={"title", "demonstration", "comparable"}),
     shell:
-        "python -m sirbench figure --study {params.study} --figure {wildcards.figure} > {log} 2>&1"
+        "python -m sirbench figure --study {params.study:q} --figure {wildcards.figure:q} > {log:q} 2>&1"
 
 
 # `snakemake table3`, and `snakemake mine` for config/tables/mine.yaml or config/figures/mine.yaml.

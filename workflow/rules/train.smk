@@ -36,8 +36,8 @@ rule train_level:
         study=STUDY,
         settings=str(job.training_settings(CONFIG.study)),
     shell:
-        "exec python -m sirbench train-level --study {params.study} --candidates {wildcards.candidates}"
-        " --backbone {wildcards.backbone} --level {wildcards.level} --seed {wildcards.seed} > {log} 2>&1"
+        "exec python -m sirbench train-level --study {params.study:q} --candidates {wildcards.candidates:q}"
+        " --backbone {wildcards.backbone:q} --level {wildcards.level:q} --seed {wildcards.seed:q} > {log:q} 2>&1"
 
 
 rule train:
@@ -68,8 +68,8 @@ rule train:
         settings=str(job.training_settings(CONFIG.study)),
         job=lambda wildcards: job_of_cell(wildcards).model_dump_json(),
     shell:
-        "exec python -m sirbench train --study {params.study} --candidates {wildcards.candidates}"
-        " --backbone {wildcards.backbone} --recipe {wildcards.recipe} --seed {wildcards.seed} > {log} 2>&1"
+        "exec python -m sirbench train --study {params.study:q} --candidates {wildcards.candidates:q}"
+        " --backbone {wildcards.backbone:q} --recipe {wildcards.recipe:q} --seed {wildcards.seed:q} > {log:q} 2>&1"
 
 
 if WITH_MIDDLE:

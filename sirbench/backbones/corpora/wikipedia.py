@@ -85,7 +85,7 @@ def _entries(path: Path) -> Iterator[_Entry]:
                         yield _Entry(fields["title"].text or "", target, text or "")
                     # Otherwise every page would stay in memory until the end.
                     root.clear()
-    except (ElementTree.ParseError, EOFError, OSError, KeyError, StopIteration) as error:
+    except (ElementTree.ParseError, EOFError, OSError, ValueError, KeyError, StopIteration) as error:
         raise InputError(f"{path}: not a complete dump in MediaWiki's XML ({error})") from error
 
 

@@ -34,8 +34,17 @@ def pages(corpus: Corpus, collection: Collection, threads: int = 1) -> Iterator[
         )
     links = _links(corpus.path / "wikispeedia_paths-and-graph" / "links.tsv")
     for path in tqdm(articles, "articles of Wikispeedia", unit=" articles", delay=2):
-        lead, body = _sections(path.read_text(encoding="utf-8"))
+        lead, body = _sections(_text(path))
         yield Page(path.stem, lead, body, links.get(path.stem, ()))
+
+
+def _text(path: Path) -> str:
+    try:
+        if not path.is_file():
+            raise InputError(f"{path}: not a regular file")
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 ({error})") from None
 
 
 def _links(path: Path) -> dict[str, list[str]]:

@@ -20,7 +20,11 @@ def with_head(material: Material, auto_class: Any) -> PreTrainedModel:
         torch.manual_seed(material.seed)
         try:
             model: PreTrainedModel = auto_class.from_pretrained(
-                material.start, dtype=torch.float32, use_safetensors=True, local_files_only=True
+                material.start,
+                dtype=torch.float32,
+                use_safetensors=True,
+                local_files_only=True,
+                trust_remote_code=False,
             )
         except ValueError as error:
             raise InputError(f"{material.start}: {auto_class.__name__} has no such architecture") from error

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 import torch
@@ -28,6 +28,7 @@ from sirbench.encoding.chunks import Chunk, ChunkedModel, Gradient, in_order
 from sirbench.encoding.positions import check_positions
 from sirbench.firststage.dual_encoder.projection import WEIGHTS, load_projection, projection_weights
 from sirbench.machine.errors import InputError
+from sirbench.machine.json_object import read_object
 from sirbench.study import Compute
 
 Pooling = Literal["mean", "cls"]
@@ -207,4 +208,9 @@ def load_dual_encoder(
 def trained_pooling(folder: Path) -> Pooling | None:
     """The pooling of the trained dual encoder in a folder; None for a backbone."""
     path = folder / SETTINGS
-    return json.loads(path.read_text(encoding="utf-8"))["pooling"] if path.exists() else None
+    if not path.exists():
+        return None
+    pooling = read_object(path).get("pooling")
+    if pooling not in get_args(Pooling):
+        raise InputError(f"{path}: pooling: {pooling!r}; allowed: {', '.join(get_args(Pooling))}")
+    return cast(Pooling, pooling)

@@ -14,6 +14,8 @@ from sirbench.jobs.job import compressor_of, compressors
 from sirbench.jobs.layout import Layout
 from sirbench.jobs.needs import cells
 from sirbench.jobs.pretraining import pretrained
+from sirbench.machine.errors import InputError
+from sirbench.machine.provenance import read_provenance
 from sirbench.reporting.tables.measured import is_measured
 from sirbench.study import FirstStage
 
@@ -43,13 +45,20 @@ class Ran:
     def losses(self) -> list[float]:
         """The loss of each step, as far as it is recorded; none while the first job has not ended."""
         path = self.files.step_log
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        return [json.loads(line)["loss"] for line in lines]
+        return _losses(path) if path.exists() else []
 
     def provenance(self) -> dict[str, Any]:
         """What its provenance says; empty where there is none."""
         path = self.files.provenance
-        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+        return read_provenance(path) if path.exists() else {}
+
+
+def _losses(path: Path) -> list[float]:
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    try:
+        return [float(json.loads(line)["loss"]) for line in lines]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InputError(f"{path}: damaged ({error!r}); remove it to make it again") from None
 
 
 def everything(config: Configuration) -> list[Ran]:

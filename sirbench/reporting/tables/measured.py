@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 
@@ -12,6 +13,8 @@ from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.folders import Cell, Condition
 from sirbench.jobs.job import job_of_cell, made_as
 from sirbench.jobs.layout import Layout
+from sirbench.machine.errors import InputError
+from sirbench.machine.provenance import read_provenance
 from sirbench.reporting.tables.published import PUBLISHED, read_published
 from sirbench.reporting.tables.tidy import COLUMNS as TIDY_COLUMNS
 from sirbench.reporting.tables.tidy import PerQuery, Places, tidy_table
@@ -29,7 +32,7 @@ def is_measured(config: Configuration, cell: Cell) -> bool:
     """
     if not cell.provenance.exists() or not cell.per_query.exists():
         return False
-    made = json.loads(cell.provenance.read_text(encoding="utf-8"))
+    made = read_provenance(cell.provenance)
     wanted = json.loads(json.dumps(made_as(job_of_cell(config, cell), config.study)))
     return all(made.get(key) == value for key, value in wanted.items())
 
@@ -64,7 +67,7 @@ def table_numbers(config: Configuration, name: str, measures: Sequence[str]) -> 
     table, path = config.tables[name], Layout(config.name).table(name)
     begun = [cell for cell in needs.cells(config, table) if cell.folder.exists()]
     if path.exists() and all(is_measured(config, cell) for cell in begun):
-        known = pd.read_csv(path)
+        known = _read_table(path)
     else:
         known = measured_lines(config, name, measured_values(config, name))
     wanted = pd.DataFrame(
@@ -80,6 +83,16 @@ def table_numbers(config: Configuration, name: str, measures: Sequence[str]) -> 
     lines.loc[~lines["backbone"].isin(list(config.study.backbones)), "missing"] = NO_BACKBONE
     lines.loc[lines["value"].notna(), "missing"] = ""
     return lines[COLUMNS]
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path)
+    except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
+        raise InputError(f"{path}: not a table ({error}); delete it and make it again") from error
+    if lacking := [column for column in (*KEYS, "value") if column not in table]:
+        raise InputError(f"{path}: lacks the column {lacking[0]}; delete it and make it again")
+    return table
 
 
 def missing_notes(config: Configuration, lines: pd.DataFrame) -> list[str]:

@@ -1,0 +1,31 @@
+"""JSON files that hold one object: read as written, or refused with the file's name."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from sirbench.machine.errors import InputError, missing
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in the file at `path`.
+
+    Raises InputError for a missing file, for what is no regular file (a pipe would be waited for), for other
+    bytes than JSON, for a number that is none (NaN) or takes thousands of digits, and for anything but an
+    object.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: not a regular file") if path.exists() else missing(path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+    except RecursionError:
+        raise InputError(f"{path}: not a valid JSON file: nested too deeply") from None
+    except ValueError as error:
+        raise InputError(f"{path}: not a valid JSON file: {error}") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: not a JSON object but {type(content).__name__}")
+    return content
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not a number")
