@@ -14,7 +14,7 @@ from sirbench.fine_tuning.self_involvement import keep_hardest_of_all, score_inp
 from sirbench.fine_tuning.task import FineTuning
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.folders import Cell, Compressor
-from sirbench.jobs.job import Job, compressor_of, job_of_cell, level_named, made_as
+from sirbench.jobs.job import Job, compressor_of, job_of_cell, level_named, made_as, training_of
 from sirbench.jobs.layout import Layout
 from sirbench.jobs.needs import embedded_cells
 from sirbench.machine.atomic import atomic_folder
@@ -68,7 +68,7 @@ def _train(config: Configuration, job: Job, trained: Cell | Compressor) -> None:
             encoder=encoder,
             queries=queries,
             strategy=job.strategy,
-            settings=study.training,
+            settings=training_of(job, study),
             epochs=job.epochs,
             seed=seed,
             folder=trained.checkpoint,
