@@ -122,7 +122,10 @@ def study_names(folder: Path = FOLDER) -> list[str]:
 
 
 def _check_plugins(study: Study, path: str) -> None:
-    """Raise `InputError` for a first stage or an objective of pre-training that does not fit its plug-in."""
+    """Raise `InputError` for what names a plug-in that there is not, or does not fit it."""
+    for family in study.learning_rates:
+        with _at(f"{path}: learning_rates"):
+            STRATEGIES.find(family)
     for name, spec in study.candidates.items():
         if isinstance(spec, FirstStage):
             place = f"{path}: candidates.{name}"

@@ -225,6 +225,21 @@ MISTAKES = {
         {"compute__gpus": 3},
         ["compute.gpus=3 does not divide training.blocks_per_step=4", "1, 2, 4"],
     ),
+    "learning rate of a family that there is not": (
+        "studies/test.yaml",
+        {"learning_rates": {"v5": 1e-4}},
+        ["config/studies/test.yaml: learning_rates: no plug-in 'v5'", "allowed: v0, v1, v2, v3, v4"],
+    ),
+    "learning rate of nothing": (
+        "studies/test.yaml",
+        {"learning_rates": {"v3": 0.0}},
+        ["config/studies/test.yaml: learning_rates.v3: Input should be greater than 0"],
+    ),
+    "learning rate of a recipe below 0": (
+        "recipes/v0.yaml",
+        {"learning_rate": -1e-4},
+        ["config/recipes/v0.yaml: learning_rate: Input should be greater than 0"],
+    ),
     "levels that grow": (
         "recipes/v4-top-16.yaml",
         {"levels": [48, 88, 16]},

@@ -18,7 +18,7 @@ from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.folders import Cell, Compressor
 from sirbench.machine.errors import InputError
 from sirbench.strategies import Strategy
-from sirbench.study import Settings, Study
+from sirbench.study import Settings, Study, Training
 from sirbench.study.registry import own_code
 
 METHOD = 1
@@ -44,6 +44,8 @@ class Job(Settings):
     level: int = 0
     """Level that this job trains (from 1); 0 where one job trains all levels."""
     epochs: int
+    learning_rate: float | None = Field(None, exclude_if=lambda rate: rate is None)
+    """AdamW's peak learning rate, where it is not that of the study's `training`."""
     weights_from: Job | None = None
     """The job whose model this one starts from; null: the backbone."""
     negatives_from: Job | None = None
@@ -80,8 +82,13 @@ def job_of(recipe: Strategy, study: Study) -> Job:
     if recipe.chain:
         return _level_of(recipe, study, len(recipe.levels))
     sizes = [study.group_size(size) for size in recipe.levels]
-    strategy = recipe.model_copy(update={"levels": sizes, "epochs": None, "description": ""})
-    return Job(strategy=strategy, epochs=_epochs(recipe, study, 1), code=_code(recipe))
+    unread = {"epochs": None, "learning_rate": None, "description": ""}
+    return Job(
+        strategy=recipe.model_copy(update={"levels": sizes, **unread}),
+        epochs=_epochs(recipe, study, 1),
+        learning_rate=_learning_rate(recipe, study),
+        code=_code(recipe),
+    )
 
 
 def compressors(recipe: Strategy, study: Study) -> list[Job]:
@@ -121,12 +128,19 @@ def level_named(name: str, config: Configuration) -> Job:
 
 def made_as(job: Job, study: Study) -> dict[str, Any]:
     """All of a job and its study that decides the trained model, as its provenance keeps it."""
-    return {"job": job.model_dump(mode="json"), **training_settings(study)}
+    return {"job": job.model_dump(mode="json"), **training_settings(job, study)}
 
 
-def training_settings(study: Study) -> dict[str, Any]:
-    """The study's settings that change a trained model, whatever the job; `Compute` says why it is none."""
-    training = study.training.model_dump(exclude={"checkpoint_every"})
+def training_of(job: Job, study: Study) -> Training:
+    """How the study trains a job: as it says for all, with the job's own learning rate."""
+    return study.training.model_copy(
+        update={"learning_rate": job.learning_rate or study.training.learning_rate}
+    )
+
+
+def training_settings(job: Job, study: Study) -> dict[str, Any]:
+    """The study's settings that change a job's model; `Compute` says why it is none."""
+    training = training_of(job, study).model_dump(exclude={"checkpoint_every"})
     return {"training": training, "input": study.input.model_dump(), "depth": study.depth}
 
 
@@ -141,6 +155,7 @@ def _level_of(recipe: Strategy, study: Study, level: int) -> Job:
         strategy=recipe.at_level(levels),
         level=level,
         epochs=_epochs(recipe, study, level),
+        learning_rate=_learning_rate(recipe, study),
         weights_from=before if recipe.chain == "level before" else None,
         negatives_from=before if top else None,
         code=_code(recipe),
@@ -149,6 +164,12 @@ def _level_of(recipe: Strategy, study: Study, level: int) -> Job:
 
 def _code(recipe: Strategy) -> dict[str, str]:
     return own_code("strategies", recipe.strategy) | own_code("losses", recipe.loss)
+
+
+def _learning_rate(recipe: Strategy, study: Study) -> float | None:
+    """The rate of a recipe or its family; None where it is the study's for all: equal jobs are one job."""
+    rate = recipe.learning_rate or study.learning_rates.get(recipe.family)
+    return None if rate == study.training.learning_rate else rate
 
 
 def _epochs(recipe: Strategy, study: Study, training: int) -> int:

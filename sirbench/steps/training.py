@@ -25,7 +25,7 @@ from sirbench.fine_tuning.self_involvement import pass_through, score_input
 from sirbench.fine_tuning.task import FineTuning
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.folders import Cell, Compressor
-from sirbench.jobs.job import Job, compressor_of, job_of_cell, level_named, made_as
+from sirbench.jobs.job import Job, compressor_of, job_of_cell, level_named, made_as, training_of
 from sirbench.jobs.kept import check_against_present, made_with
 from sirbench.jobs.layout import Layout
 from sirbench.jobs.needs import embedded_cells
@@ -135,7 +135,7 @@ def _fit(
         encoder=encoder,
         queries=queries,
         strategy=job.strategy,
-        settings=study.training,
+        settings=training_of(job, study),
         epochs=job.epochs,
         seed=seed,
         folder=trained.checkpoint,

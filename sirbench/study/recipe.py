@@ -23,6 +23,8 @@ class Recipe(Plugin):
     `softmax-binary` is the paper's Eq. 1."""
     epochs: list[PositiveInt] | None = None
     """Epochs: a number per training, that is per level for V1 and V2; null: the study's."""
+    learning_rate: float | None = Field(None, gt=0, exclude=True)
+    """AdamW's peak learning rate; null: the study's for this strategy, `learning_rates`, or for all."""
     blocks: Literal["redrawn", "fixed"] = "redrawn"
     """Whether the documents of a block are drawn anew in every epoch; V1 and V2 say `fixed` by default."""
 
@@ -31,6 +33,14 @@ class Recipe(Plugin):
     def strategy(self) -> str:
         """Name of the strategy's file."""
         return self.file_name()
+
+    @property
+    def family(self) -> str:
+        """The recipes that share a learning rate, unless they say otherwise: those of one strategy.
+
+        Selection, levels and loss make no other family, so LCE (V0 with another loss) is of V0's.
+        """
+        return self.strategy
 
     @property
     def trainings(self) -> int:

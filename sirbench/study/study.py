@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveFloat, model_validator
 
 from sirbench.study.backbones import Backbone, PretrainedBackbone
 from sirbench.study.candidates import Candidates, FirstStage
@@ -36,6 +36,9 @@ class Study(Settings):
     a size that is not listed stays as it is."""
     input: Input = Field(default_factory=Input)
     training: Training = Field(default_factory=Training)
+    learning_rates: dict[str, PositiveFloat] = Field(default_factory=dict, exclude_if=lambda rates: not rates)
+    """Learning rates of families of recipes, by strategy, e.g. `{v0: 1.0e-4, v3: 5.0e-5}`, as `snakemake
+    tune` finds them; another family has that of `training`."""
     compute: Compute = Field(default_factory=Compute)
     seeds: list[Seed] = Field(default_factory=lambda: [1], min_length=1)
     """One cell per seed; per-query values are averaged over seeds before any test."""

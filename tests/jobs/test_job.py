@@ -1,9 +1,11 @@
 """Which training jobs recipes come to, which they share, and what makes a job another job."""
 
+from dataclasses import replace
+
 import pytest
 
 from sirbench.config import load
-from sirbench.jobs.job import compressors, job_of, level_named
+from sirbench.jobs.job import compressors, job_of, level_named, made_as, training_of
 from sirbench.machine.errors import InputError
 from tests.checkouts import ROOT, with_bm25_alone
 
@@ -148,3 +150,81 @@ def test_a_job_of_an_own_loss_is_another_job_once_its_file_has_changed(demo, tmp
         path.write_text(f"{packaged}# {comment}\n")
         names.append(compressors(recipe, demo.study)[0].name)
     assert len(set(names)) == 3
+
+
+def with_rates(config, **rates):
+    """The study with learning rates of families."""
+    return replace(config, study=config.study.model_copy(update={"learning_rates": rates}))
+
+
+def test_names_stay_the_same_where_no_learning_rate_is_set(paper):
+    """As they were before there were any: what was trained then is not trained again."""
+    names = [job.name for job in jobs(paper, "v1-top-16")]
+    assert names == ["level1-88-5ac89bc2", "level2-48-9dddfc51", "level3-16-ba52a4c4"]
+    assert "learning_rate" not in job_of(paper.recipes["v0"], paper.study).model_dump_json()
+
+
+def test_a_familys_learning_rate_is_that_of_its_jobs_alone(paper):
+    changed = with_rates(paper, v1=1e-4, v0=2e-5)
+    rates = {
+        name: {training_of(job, changed.study).learning_rate for job in jobs(changed, name)} for name in RATES
+    }
+    assert rates == {name: {rate} for name, rate in RATES.items()}
+    assert jobs(changed, "v3-top-16") == jobs(paper, "v3-top-16")
+    for name in ("v0", "lce-8", "v1-top-16"):
+        for before, after in zip(jobs(paper, name), jobs(changed, name), strict=True):
+            assert before.name != after.name
+            assert made_as(before, paper.study) != made_as(after, changed.study)
+
+
+RATES = {
+    "v0": 2e-5,
+    "lce-8": 2e-5,
+    "v1-top-16": 1e-4,
+    "v1-random-16": 1e-4,
+    "v2-top-16": 5e-5,
+    "v4-top-16": 5e-5,
+}
+"""What the study of these tests comes to: 5e-5, but 2e-5 for V0, to which LCE belongs, and 1e-4 for V1."""
+
+
+def test_levels_are_shared_only_where_learning_rates_agree(paper):
+    def shared(config):
+        return jobs(config, "v1-top-16")[0].name == jobs(config, "v2-top-16")[0].name
+
+    assert shared(paper)
+    assert not shared(with_rates(paper, v1=1e-4))
+    assert shared(with_rates(paper, v1=1e-4, v2=1e-4))
+
+
+def test_a_learning_rate_that_is_the_studys_anyway_makes_no_other_job(paper):
+    said = with_rates(paper, v1=5e-5)
+    assert jobs(said, "v1-top-16") == jobs(paper, "v1-top-16")
+    recipe = paper.recipes["v3-top-16"]
+    assert job_of(recipe.model_copy(update={"learning_rate": 5e-5}), paper.study) == job_of(
+        recipe, paper.study
+    )
+
+
+def test_a_recipes_own_learning_rate_is_before_its_familys(paper):
+    changed = with_rates(paper, v3=1e-4)
+    recipe = paper.recipes["v3-top-16"].model_copy(update={"learning_rate": 3e-5})
+    assert job_of(recipe, changed.study).learning_rate == 3e-5
+    settings = made_as(job_of(recipe, changed.study), changed.study)
+    assert settings["training"]["learning_rate"] == 3e-5
+    # Set back to the study's own, where its family has another one.
+    back = recipe.model_copy(update={"learning_rate": 5e-5})
+    assert job_of(back, changed.study) == job_of(
+        recipe.model_copy(update={"learning_rate": None}), paper.study
+    )
+
+
+def test_every_recipe_is_of_one_family(paper):
+    families = {name: recipe.family for name, recipe in paper.recipes.items()}
+    assert set(families.values()) == {"v0", "v1", "v2", "v3", "v4"}
+    assert {name for name, family in families.items() if family == "v0"} >= {
+        "v0",
+        "lce-8",
+        "v0-hinge",
+        "v0-88",
+    }

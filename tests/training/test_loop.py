@@ -115,6 +115,17 @@ def test_the_log_has_a_line_per_step(work):
     assert all(line["gradient_norm"] > 0 for line in lines)
 
 
+def test_a_familys_learning_rate_is_what_its_recipes_train_with(work):
+    study = work / "config/studies/small.yaml"
+    study.write_text(f"{study.read_text()}learning_rates: {{v0: 4.0e-3}}\n")
+    assert train(work, recipe="v0").code == 0
+    lines = [json.loads(line) for line in (cell(work, recipe="v0") / "train.jsonl").read_text().splitlines()]
+    rates = [line["learning_rate"] for line in lines]
+    assert rates[1:] == pytest.approx([4e-3 * (6 - step) / 5.4 for step in range(1, 6)])
+    made = json.loads((cell(work, recipe="v0") / "provenance.json").read_text())
+    assert (made["job"]["learning_rate"], made["training"]["learning_rate"]) == (4e-3, 4e-3)
+
+
 def test_the_model_that_is_written_is_the_one_that_was_trained(work):
     assert train(work, recipe="v0").code == 0
     folder = cell(work, recipe="v0") / "model"

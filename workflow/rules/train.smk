@@ -34,7 +34,9 @@ rule train_level:
         runtime=growing(COMPUTE.runtime),
     params:
         study=STUDY,
-        settings=str(job.training_settings(CONFIG.study)),
+        settings=lambda wildcards: str(
+            job.training_settings(job.level_named(wildcards.level, CONFIG), CONFIG.study)
+        ),
     shell:
         "exec python -m sirbench train-level --study {params.study:q} --candidates {wildcards.candidates:q}"
         " --backbone {wildcards.backbone:q} --level {wildcards.level:q} --seed {wildcards.seed:q} > {log:q} 2>&1"
@@ -65,7 +67,7 @@ rule train:
         runtime=growing(COMPUTE.runtime),
     params:
         study=STUDY,
-        settings=str(job.training_settings(CONFIG.study)),
+        settings=lambda wildcards: str(job.training_settings(job_of_cell(wildcards), CONFIG.study)),
         job=lambda wildcards: job_of_cell(wildcards).model_dump_json(),
     shell:
         "exec python -m sirbench train --study {params.study:q} --candidates {wildcards.candidates:q}"
