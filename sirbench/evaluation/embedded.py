@@ -1,7 +1,9 @@
 """The table of embeddings: the documents of a few queries, and what is true of them at a moment of training.
 
 A line per document of a query: `query_id`, `split`, `doc_id`, `rank` (in the candidates, from 1; 0 for
-positives), `kind` (`positive`, `negative`) and `overlap` (with the positive most alike).
+positives), `kind` (`positive`, `negative`), and how far its token shingles are those of a positive
+(`space.overlaps`), the largest over several positives: `overlap` (Jaccard index), `has_positive` and
+`within_positive` (containment).
 """
 
 import hashlib
@@ -11,9 +13,12 @@ import numpy as np
 import pandas as pd
 
 from sirbench.data.tokens import TokenStore
-from sirbench.evaluation.space import overlap
+from sirbench.evaluation.space import overlaps
 from sirbench.fine_tuning.blocks import TrainingQuery
 from sirbench.training.schedule import middle_step
+
+OVERLAPS = ("overlap", "has_positive", "within_positive")
+"""The columns of `space.overlaps`, in its order."""
 
 
 def first_queries(ids: Sequence[str], count: int) -> list[str]:
@@ -28,9 +33,10 @@ def documents_of(queries: Sequence[TrainingQuery], split: str, store: TokenStore
         rows = np.concatenate([query.positives, query.negatives])
         ranks = np.concatenate([np.zeros(len(query.positives), np.int64), query.ranks])
         positives = [store.documents[row] for row in query.positives]
-        alike = [max(overlap(store.documents[row], positive) for positive in positives) for row in rows]
+        alike = [[overlaps(store.documents[row], positive) for positive in positives] for row in rows]
         content = {"query_id": query.id, "split": split, "doc_id": store.documents.ids[rows], "rank": ranks}
-        content |= {"kind": np.where(ranks == 0, "positive", "negative"), "overlap": alike}
+        content |= {"kind": np.where(ranks == 0, "positive", "negative")}
+        content |= dict(zip(OVERLAPS, np.max(alike, axis=1).T, strict=True))
         frames.append(pd.DataFrame(content | {"query_row": query.row, "document_row": rows}))
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 

@@ -32,7 +32,10 @@ FIRST_STAGE = 1
 """Revision of the suite's own first stages, likewise: of training and of retrieval."""
 
 SCORING = 1
-"""Revision of re-ranking, embedding and measuring, likewise."""
+"""Revision of re-ranking and measuring, likewise."""
+
+EMBEDDING = 2
+"""Revision of embedding, likewise."""
 
 
 class Job(Settings):

@@ -11,7 +11,14 @@ from sirbench.data import collections
 from sirbench.data.runs import read_run
 from sirbench.data.tokens import TokenStore
 from sirbench.encoding.cross_encoder import CrossEncoder
-from sirbench.evaluation.embedded import documents_of, first_queries, hardest, selected, trained_before
+from sirbench.evaluation.embedded import (
+    OVERLAPS,
+    documents_of,
+    first_queries,
+    hardest,
+    selected,
+    trained_before,
+)
 from sirbench.evaluation.space import MOMENTS
 from sirbench.fine_tuning.blocks import training_queries
 from sirbench.jobs.configuration import Configuration
@@ -27,7 +34,7 @@ from sirbench.steps.training import start_of
 logger = logging.getLogger(__name__)
 
 COLUMNS = [
-    *("query_id", "split", "doc_id", "rank", "kind", "overlap"),
+    *("query_id", "split", "doc_id", "rank", "kind", *OVERLAPS),
     *("moment", "score", "embedding", "trained", "hardest", "front"),
 ]
 """Of the file: what `evaluation.embedded` and `embed_cell` say."""

@@ -10,8 +10,12 @@ import pytest
 from sirbench.config import load
 from sirbench.data.collections import load_queries
 from sirbench.data.runs import read_run
+from sirbench.evaluation.embedded import OVERLAPS
+from sirbench.evaluation.space import measure_space
+from sirbench.evaluation.space_nulls import BlockDraws, replayed_blocks
 from sirbench.jobs.folders import Compressor
 from sirbench.jobs.job import compressors
+from sirbench.machine.errors import InputError
 from tests.training.jobs import CELL, cell, sirbench, train
 
 RECIPE = "v4-top-16"
@@ -132,8 +136,11 @@ def test_what_the_front_compressor_saw_is_marked_in_v2_alone(folder, embedded, m
 
 
 def test_a_positive_overlaps_with_itself_entirely(embedded):
-    assert (embedded.loc[embedded["kind"] == "positive", "overlap"] == 1).all()
-    assert embedded["overlap"].between(0, 1).all()
+    for column in OVERLAPS:
+        assert (embedded.loc[embedded["kind"] == "positive", column] == 1).all()
+        assert embedded[column].between(0, 1).all()
+    # What two documents share is at most all of either.
+    assert (embedded["overlap"] <= embedded[["has_positive", "within_positive"]].min(axis=1)).all()
 
 
 def test_the_same_twice_is_the_same(folder):
@@ -158,3 +165,20 @@ def test_a_cell_that_no_figure_shows_is_refused(folder):
     ended = sirbench(folder, "embed", *CELL, *names)
     assert ended.code == 2
     assert "no figure of config/figures/ shows the space of this cell" in ended.output
+
+
+def test_the_nulls_are_of_the_very_blocks_that_were_trained_on(folder, embedded, trace):
+    """Level 1 is the whole block: what it kept in either epoch is what is drawn again for the nulls."""
+    start = embedded[(embedded["moment"] == "start") & (embedded["split"] == "train")]
+    draws = BlockDraws(size=6, seed=1, fixed=False)
+    levels = trace[trace["level"] == 1].set_index(["query_id", "epoch"])["ranks"]
+    for query, documents in start.groupby("query_id"):
+        ranks = documents.loc[documents["kind"] == "negative", "rank"].to_list()
+        blocks = replayed_blocks(query, (documents["kind"] == "positive").sum(), ranks, 2, draws)
+        assert [sorted(levels[query, epoch]) for epoch in (0, 1)] == [block.tolist() for block in blocks]
+    measured = measure_space(trace, embedded, draws)
+    assert (measured["queries"][measured["measure"] == "coverage"] == 9).all()
+    known = measured[~((measured["measure"] == "turnover") & (measured["epoch"] == 1))]
+    assert np.isfinite(known[["value", "random", "unchanging"]].to_numpy(float)).all()
+    with pytest.raises(InputError, match="which is not in its block"):
+        measure_space(trace, embedded, draws._replace(seed=2))

@@ -64,7 +64,7 @@ rule embed:
     params:
         study=STUDY,
         depth=CONFIG.study.depth,
-        method=job.SCORING,
+        method=job.EMBEDDING,
         queries=lambda wildcards: needs.embedded_cells(CONFIG)[cell_of(wildcards)],
     shell:
         "python -m sirbench embed --study {params.study:q} --candidates {wildcards.candidates:q}"

@@ -41,7 +41,8 @@ class Kind(Figure):
     def draw(self, config: Configuration) -> Drawing:
         """The figure, from those of its inputs that are there; it says on its face what is missing.
 
-        It is called within `drawing.style.applied()`; a canvas comes from `drawing.style` too.
+        It is called within `drawing.style.applied()`; a canvas comes from `drawing.style` too, which puts
+        the warning of a demonstration on it.
         """
 
     @property
@@ -55,7 +56,14 @@ KINDS: Registry[Kind] = Registry(__name__, Kind, "figures")
 
 
 def draw(config: Configuration, name: str) -> Drawing:
-    """A figure of a study as its kind draws it; call it within `drawing.style.applied()`."""
+    """A figure of a study as its kind draws it; call it within `drawing.style.applied()`.
+
+    Of a demonstration it says on its face that its numbers mean nothing, whatever kind it is.
+    """
+    from sirbench.reporting.figures.drawing import style
+    from sirbench.reporting.tables.presentation import DEMONSTRATION
+
     figure = config.figures[name]
     assert isinstance(figure, Kind), figure
-    return figure.draw(config)
+    with style.warned(DEMONSTRATION if config.study.demonstration else ""):
+        return figure.draw(config)

@@ -10,7 +10,7 @@ import pandas as pd
 from sirbench.jobs import needs
 from sirbench.jobs.layout import Layout
 from sirbench.reporting.figures import Drawing, Kind
-from sirbench.reporting.tables.presentation import DEMONSTRATION, paper_name
+from sirbench.reporting.tables.presentation import paper_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,9 +47,8 @@ class Claims(Kind):
         if len(lines):
             notes.append("Squares: supported. Crosses: contradicted. Circles: undecided, or one seed alone.")
         legend = {"the paper's difference": PAPER} if lines["effect_of_paper"].notna().any() else {}
-        warning = DEMONSTRATION if config.study.demonstration else ""
         height = ROW * len(lines) + AROUND * bool(len(lines))
-        canvas = style.canvas(self.width, height, warning, notes, legend)
+        canvas = style.canvas(self.width, height, notes, legend)
         if len(lines):
             _draw(canvas.subplots(), lines, config)
         return Drawing(canvas, lines)

@@ -15,7 +15,6 @@ from sirbench.reporting.figures.drawing.embedded import SpaceKind
 from sirbench.reporting.figures.drawing.projection import project
 from sirbench.reporting.figures.drawing.regions import region
 from sirbench.reporting.figures.drawing.style import Look
-from sirbench.reporting.tables.presentation import DEMONSTRATION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,9 +69,8 @@ class SemanticSpace(SpaceKind):
             names = ", ".join(f"{query} ({split})" for split, query in queries)
             front = " Dashed: of what its front compressor was trained on." if data["front"].any() else ""
             notes.append(f"Queries: {names}. Regions: {REGIONS[self.space.region]}.{front}")
-        warning = DEMONSTRATION if config.study.demonstration else ""
         legend = LEGEND if queries else None
-        canvas = style.canvas(self.width, PANEL * len(heads) + 0.2, warning, notes, legend)
+        canvas = style.canvas(self.width, PANEL * len(heads) + 0.2, notes, legend)
         if queries:
             columns = [(*query, moment) for query in queries for moment in MOMENTS]
             grid = canvas.subplots(len(heads), len(columns), squeeze=False)

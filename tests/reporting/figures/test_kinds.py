@@ -53,6 +53,8 @@ def test_a_kind_is_one_file(folder):
     make_figure(config, "mine")
     assert Layout("test").figure("mine", "csv").read_text() == "x\n0\n1\n2\n"
     assert Layout("test").figure("mine", "svg").exists()
+    # A warning of its own it draws none, and has it all the same.
+    assert "DEMONSTRATION ONLY" in Layout("test").figure("mine", "svg").read_text()
     assert config.figures["mine"].kind == "red-dots"
     assert config.figures["mine"].source == folder / "plugins/figures/red_dots.py"
 

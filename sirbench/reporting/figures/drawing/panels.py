@@ -13,7 +13,7 @@ from sirbench.jobs.needs import conditions
 from sirbench.reporting.figures import Kind
 from sirbench.reporting.figures.drawing import style
 from sirbench.reporting.figures.drawing.style import Look
-from sirbench.reporting.tables.presentation import DEMONSTRATION, paper_name
+from sirbench.reporting.tables.presentation import paper_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -83,7 +83,6 @@ class TableKind(Kind):
         canvas = style.canvas(
             self.width,
             PANEL_HEIGHT * len(self.measures) + AROUND_PANELS,
-            warning=DEMONSTRATION if config.study.demonstration else "",
             notes=notes,
             legend=legend,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ LEGEND_ROW, LEGEND_ENTRY, LEGEND_CHARACTER = 0.15, 0.25, 0.055
 """Inches of a legend's row, of an entry's mark with the room around it, and of a letter of its name."""
 WARNING = "#B30000"
 
+_warning = ContextVar("warning", default="")
+
 
 @contextmanager
 def applied() -> Iterator[None]:
@@ -40,26 +43,36 @@ def applied() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def warned(warning: str) -> Iterator[None]:
+    """Print a warning on every canvas that is made while the block lasts; none if it is empty."""
+    token = _warning.set(warning)
+    try:
+        yield
+    finally:
+        _warning.reset(token)
+
+
 def canvas(
     width: str,
     height: float,
-    warning: str = "",
     notes: Sequence[str] = (),
     legend: Mapping[str, Look] | None = None,
 ) -> Canvas:
-    """An empty figure with room for its panels; above them a warning and a legend, below them notes.
+    """An empty figure with room for its panels; above them a legend, below them notes.
+
+    Within `warned` it has that warning too, printed in red above all else.
 
     Args:
         width: `column` or `page`.
         height: inches for the panels with their titles and ticks; the rest comes on top of that.
-        warning: printed in red; nothing if empty.
         notes: printed small, each beginning a line of its own.
         legend: by name, keywords of matplotlib's `Line2D`.
     """
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    inches = WIDTHS[width]
+    inches, warning = WIDTHS[width], _warning.get()
     above, below = (_wrapped(texts, inches) for texts in ([warning] if warning else [], notes))
     top, bottom = (NOTE_LINE * len(lines) + 0.04 * bool(lines) for lines in (above, below))
     longest = max(map(len, legend or [""]))
