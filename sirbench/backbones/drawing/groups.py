@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sirbench.backbones.objectives import Material
-from sirbench.data.tokens import Template, TokenPairs
+from sirbench.data.tokens import Template, TokenPairs, Tokens
 from sirbench.encoding.cross_encoder import CrossEncoder
 from sirbench.strategies.losses.cross_entropy import CrossEntropy
 
@@ -20,20 +20,12 @@ class Group(NamedTuple):
     documents: Sequence[np.ndarray]
 
 
-class DrawnTable:
-    """The tokens of texts by row, in memory instead of on disk."""
+class DrawnTokens(Tokens):
+    """The tokens of texts in memory instead of on disk."""
 
     def __init__(self, texts: Sequence[np.ndarray]):
-        self.texts = texts
-        self.all_lengths = np.array([len(text) for text in texts], dtype=np.int64)
-
-    def lengths(self, rows: np.ndarray) -> np.ndarray:
-        """Tokens of each row."""
-        lengths: np.ndarray = self.all_lengths[rows]
-        return lengths
-
-    def __getitem__(self, row: int) -> np.ndarray:
-        return self.texts[row]
+        self.tokens = np.concatenate(texts)
+        self.offsets = np.array([0, *map(len, texts)], dtype=np.int64).cumsum()
 
 
 class DrawnPairs(TokenPairs):
@@ -41,7 +33,7 @@ class DrawnPairs(TokenPairs):
 
     def __init__(self, template: Template, queries: Sequence[np.ndarray], documents: Sequence[np.ndarray]):
         self.template = template
-        self.queries, self.documents = DrawnTable(queries), DrawnTable(documents)
+        self.queries, self.documents = DrawnTokens(queries), DrawnTokens(documents)
 
 
 def score_groups(material: Material, groups: Sequence[Group]) -> Tensor:
