@@ -44,16 +44,39 @@ class Template(NamedTuple):
 
     def singles(self, texts: Sequence[np.ndarray]) -> "PairBatch":
         """Texts, given as their tokens, each alone between special tokens; padded to the longest."""
-        lengths = np.array([len(text) + self.special_of_single for text in texts], dtype=np.int64)
+        counts = np.array([len(text) for text in texts], dtype=np.int64)
+        lengths = counts + self.special_of_single
         input_ids, attention = _blank(lengths, self.padding)
-        for row, text in zip(input_ids, texts, strict=True):
-            single = [*self.before, *text, *self.after]
-            row[: len(single)] = single
+        _fill(input_ids, 0, self.before)
+        _fill_each(input_ids, len(self.before), counts, np.concatenate([*texts, NOTHING]))
+        _fill(input_ids, lengths - len(self.after), self.after)
         return PairBatch(input_ids, attention, np.where(attention == 1, self.query_type, 0))
 
 
-class TokenTable:
-    """The tokens of many texts by row, and the rows of ids."""
+class Tokens:
+    """The tokens of many texts by row."""
+
+    tokens: np.ndarray
+    """Of all texts, one after the other."""
+    offsets: np.ndarray
+    """Where each text starts, and the end of the last."""
+
+    def lengths(self, rows: np.ndarray) -> np.ndarray:
+        """The number of tokens of each row."""
+        lengths: np.ndarray = self.offsets[rows + 1] - self.offsets[rows]
+        return lengths
+
+    def beginnings(self, rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        """The first `counts` (rows,) tokens of each row, one after the other."""
+        beginnings: np.ndarray = self.tokens[_runs(self.offsets[rows], counts)]
+        return beginnings
+
+    def __getitem__(self, row: int) -> np.ndarray:
+        return np.asarray(self.tokens[self.offsets[row] : self.offsets[row + 1]])
+
+
+class TokenTable(Tokens):
+    """Those of a store's documents or queries, and the rows of ids."""
 
     def __init__(self, folder: Path, name: str, dtype: str):
         text = (folder / f"{name}.ids").read_bytes().decode()
@@ -73,34 +96,18 @@ class TokenTable:
             raise InputError(f"{missing!r} is not in the token store; was the collection changed since?")
         return rows
 
-    def lengths(self, rows: np.ndarray) -> np.ndarray:
-        """The number of tokens of each row."""
-        lengths: np.ndarray = self.offsets[rows + 1] - self.offsets[rows]
-        return lengths
 
-    def __getitem__(self, row: int) -> np.ndarray:
-        return np.asarray(self.tokens[self.offsets[row] : self.offsets[row + 1]])
-
-
-class MemoryTable:
-    """The tokens of texts by row, in memory instead of on disk, and the rows of ids where they have any."""
+class MemoryTable(Tokens):
+    """The tokens of texts in memory instead of on disk, and the rows of ids where they have any."""
 
     def __init__(self, texts: Sequence[np.ndarray], ids: Iterable[str] = ()):
-        self.texts = texts
+        self.tokens = np.concatenate([np.empty(0, dtype=np.int64), *texts])
+        self.offsets = np.array([0, *map(len, texts)], dtype=np.int64).cumsum()
         self.rows_of = {text_id: row for row, text_id in enumerate(ids)}
-        self.all_lengths = np.array([len(text) for text in texts], dtype=np.int64)
 
     def rows(self, ids: Iterable[str]) -> np.ndarray:
         """The rows (int64) of ids, all of which are known."""
         return np.array([self.rows_of[text_id] for text_id in ids], dtype=np.int64)
-
-    def lengths(self, rows: np.ndarray) -> np.ndarray:
-        """The number of tokens of each row."""
-        lengths: np.ndarray = self.all_lengths[rows]
-        return lengths
-
-    def __getitem__(self, row: int) -> np.ndarray:
-        return self.texts[row]
 
 
 class PairBatch(NamedTuple):
@@ -112,7 +119,7 @@ class PairBatch(NamedTuple):
 
 
 class TokenPairs:
-    """Pairs from two tables of texts, as padded batches; a table has `lengths(rows)` and `[row]`."""
+    """Pairs from two tables of texts (`Tokens`), as padded batches."""
 
     template: Template
     queries: Any
@@ -126,23 +133,50 @@ class TokenPairs:
     def pairs(self, queries: np.ndarray, documents: np.ndarray) -> PairBatch:
         """The pairs of rows as one batch, padded to its longest pair; only documents are truncated."""
         template, lengths = self.template, self.pair_lengths(queries, documents)
+        asked = self.queries.lengths(queries)
+        start = len(template.before) + asked + len(template.between)
+        told = lengths - len(template.after) - start
         input_ids, attention = _blank(lengths, template.padding)
-        types = np.zeros_like(input_ids)
-        for i, (query, document, length) in enumerate(zip(queries, documents, lengths, strict=True)):
-            head = [*template.before, *self.queries[query], *template.between]
-            end = length - len(template.after)
-            input_ids[i, : len(head)] = head
-            input_ids[i, len(head) : end] = self.documents[document][: end - len(head)]
-            input_ids[i, end:length] = template.after
-            types[i, : len(head)] = template.query_type
-            types[i, len(head) : length] = template.document_type
+        _fill(input_ids, 0, template.before)
+        _fill_each(input_ids, len(template.before), asked, self.queries.beginnings(queries, asked))
+        _fill(input_ids, start - len(template.between), template.between)
+        _fill_each(input_ids, start, told, self.documents.beginnings(documents, told))
+        _fill(input_ids, start + told, template.after)
+        first = np.arange(input_ids.shape[1]) < start[:, None]
+        types = np.where(first, template.query_type, template.document_type) * attention
         return PairBatch(input_ids, attention, types)
+
+
+NOTHING = np.empty(0, dtype=np.int64)
+
+Starts = np.ndarray | int
+"""Columns (rows,), or one for all rows."""
 
 
 def _blank(lengths: np.ndarray, padding: int) -> tuple[np.ndarray, np.ndarray]:
     """Padding alone and the attention mask, each (texts, longest) int64, for texts of these lengths."""
     input_ids = np.full((len(lengths), int(lengths.max(initial=0))), padding, dtype=np.int64)
     return input_ids, (np.arange(input_ids.shape[1]) < lengths[:, None]).astype(np.int64)
+
+
+def _fill(input_ids: np.ndarray, starts: Starts, tokens: Sequence[int]) -> None:
+    """Write the same tokens into every row, from its start on."""
+    rows = np.arange(len(input_ids))
+    for place, token in enumerate(tokens):
+        input_ids[rows, starts + place] = token
+
+
+def _fill_each(input_ids: np.ndarray, starts: Starts, counts: np.ndarray, tokens: np.ndarray) -> None:
+    """Write `counts` of the `tokens`, which are those of all rows one after the other, from each start on."""
+    rows = np.arange(len(input_ids)) * input_ids.shape[1]
+    input_ids.reshape(-1)[_runs(rows + starts, counts)] = tokens
+
+
+def _runs(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """As many numbers from every start on as counted: 7 8 9 2 3 for starts 7 and 2, counts 3 and 2."""
+    before = counts.cumsum() - counts
+    runs: np.ndarray = np.repeat(starts - before, counts) + np.arange(counts.sum())
+    return runs
 
 
 class TokenStore(TokenPairs):

@@ -4,7 +4,8 @@ The cross-encoder, the dual encoder and HDCT's regression run this way. Each of 
 become a padded batch, and what is read from the model's outputs.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, Literal
@@ -37,6 +38,10 @@ Context = Callable[[], AbstractContextManager[None]]
 Chunk = tuple[np.ndarray, Tensor]
 """Indices (chunk,) of inputs, and their results (chunk, ...)."""
 
+FULL_MASK = ("bert", "electra", "roberta")
+"""Types of models that take a mask of (inputs, 1, tokens, tokens) as it is, if they use torch's attention. Of
+one of (inputs, tokens) they make the same, but look first whether it masks anything, and wait for the GPU."""
+
 
 class ChunkedModel:
     """A model that gets at most `chunk_tokens` tokens at once, padding included."""
@@ -65,28 +70,58 @@ class ChunkedModel:
         `lengths` (inputs,) are in tokens, special tokens included.
         """
 
-        def forward(
-            context: Context, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor
-        ) -> Tensor:
-            inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
+        def forward(context: Context, ids: Tensor, real: Tensor, types: Tensor, padded: bool) -> Tensor:
+            inputs = {"input_ids": ids}
+            if padded:
+                inputs["attention_mask"] = self._mask(real)
             if getattr(self.model.config, "type_vocab_size", 0) > 1:
-                inputs["token_type_ids"] = token_type_ids
+                inputs["token_type_ids"] = types
             with context():
                 outputs = self.model(**inputs)
-            return read(outputs, attention_mask)
+            return read(outputs, real)
 
         # The second forward of a chunk replays the random state of the first: with other dropout masks, the
         # gradient would be that of another function.
         cached = partial(checkpoint, use_reentrant=False, preserve_rng_state=True)
         room = Room(gradient, self.model) if isinstance(gradient, WhatFits) else None
-        for chunk in chunks_by_length(lengths, self.chunk_tokens):
-            batch = [torch.from_numpy(array).to(self.device, non_blocking=True) for array in pad(chunk)]
-            context = self.next_context()
-            run = partial(forward, context, *batch)
-            again = gradient == "cached" or (room is not None and not room.takes(batch[0], run))
+        for chunk, arrays in one_ahead(pad, chunks_by_length(lengths, self.chunk_tokens)):
+            ids, real, types = (self._sent(array) for array in arrays)
+            inputs = self.next_context(), ids, real, types, not arrays.attention_mask.all()
+            run = partial(forward, *inputs)
+            again = gradient == "cached" or (room is not None and not room.takes(ids, run))
             with torch.inference_mode() if gradient == "none" else nullcontext():
-                results = cached(forward, context, *batch) if again else run()
+                results = cached(forward, *inputs) if again else run()
             yield chunk, results
+
+    def _sent(self, array: np.ndarray) -> Tensor:
+        """An array on its way to the device, where what needs it waits for it; this thread does not."""
+        tensor = torch.from_numpy(array)
+        if self.device.type == "cuda":
+            return tensor.pin_memory().to(self.device, non_blocking=True)
+        return tensor
+
+    def _mask(self, real: Tensor) -> Tensor:
+        """The attention mask that the model is given; `real` (inputs, tokens) is 0 where there is padding."""
+        config = self.model.config
+        if config.model_type in FULL_MASK and config._attn_implementation == "sdpa":
+            return real[:, None, None].bool().expand(-1, -1, real.shape[1], -1)
+        return real
+
+
+def one_ahead(
+    make: Callable[[np.ndarray], PairBatch], chunks: Sequence[np.ndarray]
+) -> Iterator[tuple[np.ndarray, PairBatch]]:
+    """Chunks with what is made of them, by a thread while the caller is at work on the chunk before."""
+    if len(chunks) < 2:
+        yield from ((chunk, make(chunk)) for chunk in chunks)
+        return
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(make, chunks[0])
+        for number, chunk in enumerate(chunks, start=1):
+            made = coming.result()
+            if number < len(chunks):
+                coming = thread.submit(make, chunks[number])
+            yield chunk, made
 
 
 def in_order(chunks: Iterable[Chunk], empty: Tensor) -> Tensor:

@@ -33,6 +33,10 @@ def block_scorer(encoder: CrossEncoder, blocks: Sequence[Block], how: Gradient) 
         chosen = np.take_along_axis(documents, positions.cpu().numpy(), axis=1)[real]
         repeated = np.repeat(queries, real.sum(axis=1))
         values = encoder.score(repeated, chosen, how if gradient else "none")
-        return torch.zeros(mask.shape, device=mask.device).masked_scatter(mask, values)
+        if real.all():
+            return values.view(mask.shape)
+        # By places that are known here: of a mask, the backward pass would ask the GPU how many it has.
+        places = torch.from_numpy(np.flatnonzero(real)).to(mask.device, non_blocking=True)
+        return torch.zeros(mask.numel(), device=mask.device).scatter(0, places, values).view(mask.shape)
 
     return score

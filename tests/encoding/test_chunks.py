@@ -1,3 +1,4 @@
+import threading
 from itertools import pairwise
 
 import numpy as np
@@ -5,9 +6,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers import AutoConfig, AutoModel
 
 from sirbench.backbones.checkpoint import load_encoder
-from sirbench.encoding.chunks import ChunkedModel, chunks_by_length, in_order
+from sirbench.data.tokens import PairBatch
+from sirbench.encoding.chunks import FULL_MASK, ChunkedModel, chunks_by_length, in_order, one_ahead
 
 lengths = st.lists(st.integers(0, 512), max_size=200).map(np.array)
 
@@ -98,3 +101,52 @@ def test_a_backward_pass_after_each_chunk_gives_the_gradient_of_all(chunks):
     assert whole.abs().max() > 0.1
     for how in ("kept", "cached"):
         torch.testing.assert_close(gradient(how, each=True), whole, atol=1e-4, rtol=1e-4)
+
+
+def test_a_thread_is_one_chunk_ahead():
+    """And not more: memory is for one. What it raises arrives."""
+    made = []
+
+    def make(chunk):
+        made.append((chunk, threading.current_thread() is threading.main_thread()))
+        if chunk == 9:
+            raise OSError("no such tokens")
+        return -chunk
+
+    seen = []
+    with pytest.raises(OSError, match="no such tokens"):
+        for chunk, result in one_ahead(make, [3, 1, 4, 9, 5]):
+            seen.append((chunk, result))
+            assert len(made) <= len(seen) + 1
+    assert seen == [(3, -3), (1, -1), (4, -4)]
+    assert made == [(3, False), (1, False), (4, False), (9, False)]
+    assert list(one_ahead(make, [7])) == [(7, -7)] and made[-1] == (7, True)
+    assert list(one_ahead(make, [])) == []
+
+
+@pytest.mark.parametrize("kind", [*FULL_MASK, "distilbert"])
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_states_are_those_of_the_model_given_the_whole_mask(kind, attention):
+    """To the bit, with padding and without, whatever form of mask the model gets."""
+    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+    if kind == "distilbert":
+        sizes = {"dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 32}
+    torch.manual_seed(1)
+    config = AutoConfig.for_model(kind, vocab_size=50, attn_implementation=attention, **sizes)
+    model = AutoModel.from_config(config).eval()
+    lengths = np.array([7, 7, 5, 4, 2, 2])
+    draw = np.random.default_rng(1)
+
+    def pad(chunk):
+        ids = draw.integers(3, 50, (len(chunk), lengths[chunk].max()))
+        real = (np.arange(ids.shape[1]) < lengths[chunk][:, None]).astype(np.int64)
+        batches.append({"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(real)})
+        return PairBatch(ids, real, np.zeros_like(ids))
+
+    batches = []
+    chunked = ChunkedModel(model, 14, "fp32")
+    found = list(chunked.chunks(lengths, pad, lambda outputs, real: outputs.last_hidden_state))
+    assert [len(batch["input_ids"]) for batch in batches] == [2, 2, 2]  # the second of them is padded
+    for batch, (_, states) in zip(batches, found, strict=True):
+        with torch.inference_mode():
+            assert torch.equal(states, model(**batch).last_hidden_state)

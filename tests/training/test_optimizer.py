@@ -65,3 +65,21 @@ def test_the_paper_s_adamw():
     # A constant gradient moves by the learning rate: 0.1, then 0.05. The weight shrinks by lr * 0.5 before.
     assert model.bias.item() == pytest.approx(1 - 0.1 - 0.05, abs=1e-6)
     assert model.weight.item() == pytest.approx(((1 * 0.95 - 0.1) * 0.975) - 0.05, abs=1e-6)
+
+
+class Pretended(nn.Parameter):
+    """A parameter that says it is on a GPU."""
+
+    is_cuda = True
+
+
+def test_on_a_gpu_it_is_one_kernel(monkeypatch):
+    asked, real = [], torch.optim.AdamW
+    monkeypatch.setattr(
+        torch.optim, "AdamW", lambda groups, fused, **options: asked.append(fused) or real(groups, **options)
+    )
+    model = nn.Linear(1, 1)
+    make_optimizer(model, Training(), steps=2)
+    model.weight = Pretended(torch.ones(1, 1))
+    make_optimizer(model, Training(), steps=2)
+    assert asked == [False, True]

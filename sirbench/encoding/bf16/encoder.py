@@ -77,7 +77,7 @@ class Bf16Encoder:
     def __call__(
         self,
         input_ids: Tensor,
-        attention_mask: Tensor,
+        attention_mask: Tensor | None = None,
         token_type_ids: Tensor | None = None,
         *,
         masks: Masks | None,
@@ -87,7 +87,8 @@ class Bf16Encoder:
         """Float32 states of the last layer, and BERT's pooled one.
 
         Args:
-            input_ids: (batch, length), as `attention_mask` and `token_type_ids`.
+            input_ids: (batch, length), as `token_type_ids`.
+            attention_mask: 0 for padding (batch, length) or (batch, 1, length, length); None if none is.
             masks: where dropout of modules in training mode comes from; None for no dropout.
             first_only: states (batch, 1, width) of the first position, all that a cross-encoder's head reads:
                 the last layer then skips the others, which is nearly all of it. Otherwise (batch, length,
@@ -144,9 +145,11 @@ class Bf16Encoder:
         return states
 
 
-def _padding(attention_mask: Tensor) -> Tensor | None:
-    if attention_mask.all():
+def _padding(attention_mask: Tensor | None) -> Tensor | None:
+    if attention_mask is None or attention_mask.all():
         return None
+    if attention_mask.ndim == 4:
+        attention_mask = attention_mask[:, 0, 0]
     padding = torch.zeros(attention_mask.shape, dtype=torch.bfloat16)
     return padding.masked_fill_(attention_mask == 0, -torch.inf)[:, None, None]
 
