@@ -162,7 +162,7 @@ def _blank(lengths: np.ndarray, padding: int) -> tuple[np.ndarray, np.ndarray]:
 def _fill(input_ids: np.ndarray, starts: Starts, tokens: Sequence[int]) -> None:
     """Write the same tokens into every row, from its start on."""
     rows = np.arange(len(input_ids))
-    for place, token in enumerate(tokens):
+    for place, token in enumerate(tokens if len(rows) else ()):
         input_ids[rows, starts + place] = token
 
 
