@@ -159,7 +159,9 @@ def load_queries(path: Path) -> dict[str, str]:
     for number, line in numbered_lines(path):
         query_id, tab, text = line.partition("\t")
         if not (tab and query_id and text.strip()):
-            raise InputError(f"{path}, line {number}: expected a query id, a tab and a text, found {line!r}")
+            raise InputError(
+                f"{path}, line {number}: expected a query id, a tab and a text, found {line[:80]!r}"
+            )
         if query_id in queries:
             raise InputError(f"{path}, line {number}: query {query_id!r} appears a second time")
         queries[query_id] = normalise(text)
@@ -184,7 +186,8 @@ def load_qrels(path: Path) -> pd.DataFrame:
                 yield query_id, doc_id, whole_number(relevance)
             except ValueError:
                 raise InputError(
-                    f"{path}, line {number}: expected query id, 0, document id and an integer, found {line!r}"
+                    f"{path}, line {number}: expected query id, 0, document id and an integer, found "
+                    f"{line[:80]!r}"
                 ) from None
 
     qrels = _qrels(judgements())

@@ -16,6 +16,7 @@ import pandas as pd
 
 from sirbench.machine.atomic import atomic_folder
 from sirbench.machine.errors import InputError
+from sirbench.machine.json_object import read_object
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -186,7 +187,7 @@ class TokenStore(TokenPairs):
         if not (folder / "template.json").exists():
             raise InputError(f"{folder}: no token store here; `sirbench tokenize` makes one")
         try:
-            content = json.loads((folder / "template.json").read_text())
+            content = read_object(folder / "template.json")
             self.template = Template(**content["template"])
             self.queries = TokenTable(folder, "queries", content["dtype"])
             self.documents = TokenTable(folder, "documents", content["dtype"])

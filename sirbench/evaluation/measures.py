@@ -9,6 +9,7 @@ from typing import Any
 import ir_measures
 import pandas as pd
 
+from sirbench.data.numbers import finite_number
 from sirbench.machine.atomic import atomic_file
 from sirbench.machine.errors import InputError
 
@@ -84,6 +85,8 @@ def read_per_query(path: Path) -> pd.DataFrame:
     Raises InputError if the file is missing, truncated, edited, or not a per-query file, or if it is that of
     a model that diverged.
     """
+    if Path(path).exists() and not Path(path).is_file():
+        raise InputError(f"{path}: not a regular file")
     try:
         text = Path(path).read_bytes().decode("utf-8")
         header, *lines = csv.reader(text.splitlines(keepends=True), strict=True)
@@ -93,7 +96,7 @@ def read_per_query(path: Path) -> pd.DataFrame:
             raise ValueError(
                 f'no line "{MEANS_ROW}" with the means at the end: truncated, or of a model that diverged'
             )
-        values = [[float(value) for value in line[1:]] for line in lines]
+        values = [[finite_number(value) for value in line[1:]] for line in lines]
         index = pd.Index([line[0] for line in lines[:-1]], name="query_id", dtype="str")
         frame = pd.DataFrame(values[:-1], index=index, columns=header[1:], dtype="float64")
         if not all(map(_close, frame.mean(), values[-1])):

@@ -14,9 +14,9 @@ class TinyBackbone(Settings):
     source: Literal["tiny"]
     architecture: Literal["bert", "electra"] = "bert"
     """Which transformers architecture to build."""
-    layers: int = Field(2, ge=1)
+    layers: int = Field(2, ge=1, le=100)
     """Transformer layers."""
-    hidden: int = Field(128, ge=8)
+    hidden: int = Field(128, ge=8, le=10_000)
     """Width of the hidden states; four times this in the feed-forward layers."""
     heads: int = Field(2, ge=1)
     """Attention heads; must divide `hidden`."""
@@ -25,7 +25,7 @@ class TinyBackbone(Settings):
     initialisation: Literal["normal", "matching"] = "normal"
     """`normal`: as BERT's; `matching`: the first layer attends to equal words of query and document from the
     start, without which so small an encoder does not learn to rank (sirbench/backbones/matching.py)."""
-    vocabulary: int = Field(8000, ge=100)
+    vocabulary: int = Field(8000, ge=100, le=1_000_000)
     """Size of the WordPiece vocabulary trained on the collection's documents."""
     seed: Seed = 1
     """Of the random weights, which are the same for all cells of the backbone."""

@@ -86,9 +86,12 @@ class GivenRuns(Settings):
         return {"train": self.train, "dev": self.dev}
 
 
+def _kind(spec: object) -> str:
+    retrieved = isinstance(spec, FirstStage) or (isinstance(spec, dict) and "first_stage" in spec)
+    return "FirstStage" if retrieved else "GivenRuns"
+
+
 Candidates = Annotated[
     Annotated[FirstStage, Tag("FirstStage")] | Annotated[GivenRuns, Tag("GivenRuns")],
-    Discriminator(
-        lambda spec: "FirstStage" if isinstance(spec, FirstStage) or "first_stage" in spec else "GivenRuns"
-    ),
+    Discriminator(_kind),
 ]

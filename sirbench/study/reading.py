@@ -97,9 +97,10 @@ def _keys(content: Any, location: Sequence[str | int], missing: bool) -> Iterato
     Where the last key is `missing`, it is not in the file, but is part of the place.
     """
     for number, part in enumerate(location):
-        steps_in = part in content if isinstance(content, dict) else isinstance(content, list)
-        if steps_in:
+        if isinstance(content, dict) and part in content:
             content = content[part]
+        elif isinstance(content, list) and isinstance(part, int):
+            content = content[part] if part < len(content) else None
         elif number < len(location) - 1 or not missing:  # the name of a union's member
             continue
         yield str(part)

@@ -52,8 +52,11 @@ def render(shown: Presentation) -> str:
 
 
 def escape(text: str) -> str:
-    """Text with LaTeX's special characters escaped and the marks of significance set."""
-    return "".join(SPECIAL.get(character, character) for character in text)
+    """Text with LaTeX's special characters escaped and the marks of significance set, on one line.
+
+    A blank line would end a paragraph, which no caption may have.
+    """
+    return "".join(SPECIAL.get(character, character) for character in " ".join(text.split()))
 
 
 def _heads(shown: Presentation) -> list[str]:

@@ -71,6 +71,7 @@ def test_wide_tables_span_both_columns(two_rows):
         (r"\input{x}", r"\textbackslash{}input\{x\}"),
         ("p < .05 | q > 1", "p $<$ .05 $|$ q $>$ 1"),
         ("†(‡)", r"$\dagger$($\ddagger$)"),
+        ("one\n\ntwo\t\n three\n", "one two three"),
     ],
 )
 def test_special_characters(text, escaped):
@@ -81,7 +82,9 @@ def test_special_characters(text, escaped):
 def test_it_compiles_and_fits_a_column_of_a_two_column_page(two_rows, tmp_path):
     table, per_query = two_rows
     rows = [table.rows[0], table.rows[1].model_copy(update={"label": "V1 Random 16"})]
-    table = table.model_copy(update={"rows": rows, "caption": r"\ & % $ # _ { } ~ ^ < > | " + '"'})
+    table = table.model_copy(
+        update={"rows": rows, "caption": r"\ & % $ # _ { } ~ ^ < > | " + '"\n\nA paragraph.'}
+    )
     (tmp_path / "table.tex").write_text(shown(table, per_query, demonstration=True), encoding="utf-8")
     (tmp_path / "paper.tex").write_text(
         r"\documentclass[twocolumn]{article}\usepackage{booktabs}\begin{document}\input{table}\end{document}"
