@@ -42,6 +42,7 @@ rule build_pydocs:
 rule extract_queries:
     input:
         pydocs=embedded_collection,
+        files=own_files,
     output:
         record=PATHS.collection,
         queries=[PATHS.queries(split) for split in ("train", "dev")],
