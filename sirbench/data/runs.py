@@ -87,6 +87,17 @@ def write_run(run: pd.DataFrame, path: Path, tag: str) -> None:
             file.write("".join(lines).encode())
 
 
+def without_self(lines: pd.DataFrame, depth: int | None = None) -> pd.DataFrame:
+    """The lines of a run, or of judgements, but for those of a document that has the id of its query.
+
+    At most the first `depth` lines of each query are kept.
+    """
+    others = lines[lines["query_id"] != lines["doc_id"]]
+    if depth is not None:
+        others = others[others.groupby("query_id", sort=False).cumcount() < depth]
+    return others.reset_index(drop=True)
+
+
 def check_ids(
     run: pd.DataFrame,
     path: Path,
