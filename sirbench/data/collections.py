@@ -45,6 +45,11 @@ def open_collection(dataset_id: str, *parts: Part) -> ir_datasets.Dataset:
     return dataset
 
 
+def is_known(dataset_id: str) -> bool:
+    """Whether ir_datasets has a collection of this name."""
+    return dataset_id in ir_datasets.registry
+
+
 def iterate_raw(dataset_id: str, part: Part) -> Iterator[Any]:
     """Every document, query or judgement as ir_datasets has it.
 

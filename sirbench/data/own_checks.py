@@ -60,26 +60,20 @@ def _check_queries(file: TextFile) -> Set[str]:
 
 def _check_judgements(file: JudgementFile, queries: Set[str]) -> Places:
     """The relevant documents, and where each is named first."""
-    judged: dict[tuple[str, str], str] = {}
+    judged: set[str] = set()
     relevant: Places = {}
     unknown: Places = {}
     for place, query_id, doc_id, relevance in judgements(file):
-        if first := judged.get((query_id, doc_id)):
-            raise InputError(
-                f"{place}: document {doc_id!r} is judged a second time for query {query_id!r}, after {first}"
-            )
-        judged[query_id, doc_id] = place
+        judged.add(query_id)
         if query_id not in queries:
             unknown.setdefault(query_id, place)
         elif relevance >= 1:
             relevant.setdefault(doc_id, place)
-    every = len({query_id for query_id, _ in judged})
     if unknown:
         query_id, place = next(iter(unknown.items()))
-        message = (
-            f"{place}: there is no query {query_id!r}; {len(unknown)} of {every} judged queries are unknown"
-        )
-        if 2 * len(unknown) > every:
+        number = f"{len(unknown)} of {len(judged)}"
+        message = f"{place}: there is no query {query_id!r}; {number} judged queries are unknown"
+        if 2 * len(unknown) > len(judged):
             raise InputError(f"{message}: are these the judgements of other queries?")
         log.warning("%s, and their judgements are left out", message)
     if not relevant:

@@ -1,6 +1,6 @@
 """Records of TSV and JSON Lines files: fields by name, read one at a time, with the file and line of each.
 
-A record that is not as its file promises is an `InputError` with file and line. Nothing is kept: a million
+A record that is not as its file promises is an `InputError` with file and line. Texts are not kept: a million
 documents are read in the memory of one.
 """
 
@@ -58,10 +58,15 @@ def count(file: TextFile) -> int:
 
 
 def judgements(file: JudgementFile) -> Iterator[Judgement]:
-    """Every judgement of a file."""
+    """Every judgement of a file, none of which is about the same query and document as another one."""
     names = (file.query, file.document, file.relevance)
+    seen: dict[tuple[str, str], str] = {}
     for place, record in _records(file, _judgement_format(file), names):
         query_id, doc_id = (_id(record[name], name, place) for name in names[:2])
+        if (first := seen.setdefault((query_id, doc_id), place)) != place:
+            raise InputError(
+                f"{place}: document {doc_id!r} is judged a second time for query {query_id!r}, after {first}"
+            )
         yield Judgement(place, query_id, doc_id, _integer(record[file.relevance], file.relevance, place))
 
 

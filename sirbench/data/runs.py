@@ -28,7 +28,7 @@ _DTYPES |= {"tag": "category"}
 _COMPRESSION: dict[str, Literal["gzip", "bz2", "xz"]] = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz"}
 
 _LINES_PER_WRITE = 100_000
-_LINES_PER_READ = 250_000
+_LINES_PER_READ = 100_000
 
 
 class ScatteredError(Exception):
