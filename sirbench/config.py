@@ -15,6 +15,7 @@ from sirbench.reporting.figures import KINDS
 from sirbench.strategies import STRATEGIES
 from sirbench.study import (
     Claims,
+    Collection,
     FirstStage,
     PretrainedBackbone,
     Registry,
@@ -92,6 +93,7 @@ def _fitting(
     # What a study that cannot be read defines is not known.
     checks.check_together(folder, None if wrong else studies, **parts)
     config = Configuration(study, studies[study], **parts)
+    _register_collection(config.study)
     for recipe in checks.shown_recipes(parts["tables"], parts["figures"], parts["claims"]):
         check_sizes(config, recipe, folder)
     return config
@@ -119,6 +121,15 @@ def check_sizes(config: Configuration, recipe: str, folder: Path = FOLDER) -> No
 def study_names(folder: Path = FOLDER) -> list[str]:
     """The names of all studies."""
     return sorted(path.stem for path in (folder / "studies").glob("*.yaml"))
+
+
+def _register_collection(study: Study) -> None:
+    """Let ir_datasets know a collection that it does not have."""
+    if not isinstance(study.collection, Collection):
+        # Imported here, since ir_datasets takes a second that most readings of config/ do without.
+        from sirbench.data.own_collections import register
+
+        register(study.collection)
 
 
 def _check_plugins(study: Study, path: str) -> None:

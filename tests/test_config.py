@@ -67,6 +67,31 @@ MISTAKES = {
         {"collection__dev": None},
         ["config/studies/test.yaml: collection.dev: this key is missing"],
     ),
+    "a folder and a name": (
+        "studies/test.yaml",
+        {"collection": {"folder": "data/mine", "train": "pydocs/train"}},
+        ["config/studies/test.yaml: collection.train: unknown key; allowed: dev_queries, documents, "],
+    ),
+    "half of one's own files": (
+        "studies/test.yaml",
+        {"collection": {"documents": "texts.tsv", "queries": "topics.tsv"}},
+        ["config/studies/test.yaml: collection: qrels: not given; without `folder`, documents, queries and"],
+    ),
+    "one file of judgements that is not divided": (
+        "studies/test.yaml",
+        {"collection": {"folder": "data/mine", "qrels": "all.qrels"}},
+        ["collection: qrels: one file of judgements has to be divided: add `split: {dev: 0.2}`"],
+    ),
+    "a share that is none": (
+        "studies/test.yaml",
+        {"collection": {"dataset": "vaswani", "split": {"dev": 20}}},
+        ["config/studies/test.yaml: collection.split.dev: Input should be less than 1 (it says 20)"],
+    ),
+    "a column that a file of queries does not have": (
+        "studies/test.yaml",
+        {"collection": {"folder": "data/mine", "queries": {"path": "q.tsv", "txet": "question"}}},
+        ["collection.queries.txet: unknown key; did you mean 'text'? allowed: columns, format, id, path, t"],
+    ),
     "value of the wrong kind": (
         "studies/test.yaml",
         {"training__epochs": "two"},

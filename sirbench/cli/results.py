@@ -1,7 +1,7 @@
 """Verbs for what is read in the end: tables, figures, the report; and for taking results elsewhere."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -86,3 +86,39 @@ def adopt(
 
     new, present = adopt_cells(load(study), archive)
     print(f"{study}: {len(new)} cells adopted, {len(present)} were here already")
+
+
+@verbs.command(rich_help_panel=PANEL)
+def measure(
+    run: Annotated[Path, typer.Argument(help="A run: a file, plain or compressed.")],
+    judgements: Annotated[
+        str,
+        typer.Argument(
+            metavar="QRELS",
+            help="TREC's or BEIR's judgements: a file, or the name of an ir_datasets collection.",
+        ),
+    ],
+    measures: Annotated[
+        str, typer.Option(help="Names as ir_measures writes them, with blanks between.")
+    ] = "RR@10 RR@100 AP@20 nDCG@10 R@100",
+    against: Annotated[
+        list[Path] | None, typer.Option(help="Another run of the same queries; may be given several times.")
+    ] = None,
+    interval: Annotated[
+        Literal["bootstrap", "t"], typer.Option(help="How 95 % intervals are made.")
+    ] = "bootstrap",
+    format: Annotated[
+        Literal["trec", "ranks", "texts"], typer.Option(help="Of all runs: see docs/candidates.md.")
+    ] = "trec",
+    csv: Annotated[Path | None, typer.Option(help="A file to write the unrounded numbers to.")] = None,
+) -> None:
+    """Measure any run, without its documents, and test it against others."""
+    from sirbench.machine.atomic import atomic_file
+    from sirbench.reporting.comparison import as_text
+    from sirbench.steps.measuring import measure_runs
+
+    table = measure_runs([run, *(against or [])], judgements, measures.split(), interval, format)
+    print(as_text(table, interval), end="")
+    if csv is not None:
+        with atomic_file(csv) as temporary:
+            table.to_csv(temporary, index=False, lineterminator="\n")

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from sirbench.data import documents, pydocs  # which registers PyDocs with ir_datasets
 from sirbench.data.documents import Document, normalise
-from sirbench.data.lines import numbered_lines, write_lines
+from sirbench.data.lines import DAMAGED, numbered_lines, write_lines
 from sirbench.data.near_duplicates import words
 from sirbench.data.numbers import whole_number
 from sirbench.machine.errors import InputError
@@ -46,20 +46,33 @@ def open_collection(dataset_id: str, *parts: Part) -> ir_datasets.Dataset:
     return dataset
 
 
+def is_known(dataset_id: str) -> bool:
+    """Whether ir_datasets has a collection of this name."""
+    return dataset_id in ir_datasets.registry
+
+
+def iterate_raw(dataset_id: str, part: Part) -> Iterator[Any]:
+    """Every document, query or judgement as ir_datasets has it.
+
+    Raises InputError, which says what to do, where files cannot be downloaded or are not what they should be.
+    """
+    dataset = open_collection(dataset_id, part)
+    with _reading(dataset_id, part):
+        yield from getattr(dataset, f"{part}_iter")()
+
+
 def iterate_documents(dataset_id: str) -> Iterator[Document]:
     """Every document in the collection's order, white space normalised.
 
     The text is "url title body" if a document has these three fields (as in MS MARCO, and the paper's input),
     and otherwise ir_datasets' default text (mostly "title text").
     """
-    dataset = open_collection(dataset_id, "docs")
-    with _downloading(dataset_id, "docs"):
-        for document in dataset.docs_iter():
-            if {"url", "title", "body"} <= set(document._fields):
-                text = f"{document.url} {document.title} {document.body}"
-            else:
-                text = document.default_text()
-            yield Document(document.doc_id, normalise(text))
+    for document in iterate_raw(dataset_id, "docs"):
+        if {"url", "title", "body"} <= set(document._fields):
+            text = f"{document.url} {document.title} {document.body}"
+        else:
+            text = document.default_text()
+        yield Document(document.doc_id, normalise(text))
 
 
 def count_documents(dataset_id: str) -> int:
@@ -143,9 +156,8 @@ def limited(queries: Mapping[str, str], limit: int | None) -> dict[str, str]:
 
 def read_qrels(dataset_id: str) -> pd.DataFrame:
     """The judgements as query_id (str), doc_id (str), relevance (int), in the collection's order."""
-    dataset = open_collection(dataset_id, "qrels")
-    with _downloading(dataset_id, "qrels"):
-        return _qrels((qrel.query_id, qrel.doc_id, qrel.relevance) for qrel in dataset.qrels_iter())
+    qrels = iterate_raw(dataset_id, "qrels")
+    return _qrels((qrel.query_id, qrel.doc_id, qrel.relevance) for qrel in qrels)
 
 
 def write_queries(queries: dict[str, str], path: Path) -> None:
@@ -198,9 +210,7 @@ def load_qrels(path: Path) -> pd.DataFrame:
 
 def _iterate_queries(dataset_id: str) -> Iterator[Any]:
     """Every query, judged or not, as ir_datasets has it: with `query_id` and `default_text()`."""
-    dataset = open_collection(dataset_id, "queries")
-    with _downloading(dataset_id, "queries"):
-        yield from dataset.queries_iter()
+    return iterate_raw(dataset_id, "queries")
 
 
 def _qrels(judgements: Iterator[tuple[str, str, int]]) -> pd.DataFrame:
@@ -209,17 +219,20 @@ def _qrels(judgements: Iterator[tuple[str, str, int]]) -> pd.DataFrame:
 
 
 @contextmanager
-def _downloading(dataset_id: str, part: Part) -> Iterator[None]:
-    """Turn what ir_datasets raises over a failed download or a damaged file into an InputError with advice.
-
-    A damaged file ends in errors of any kind: each format of compression has its own, and so has each parser.
-    """
+def _reading(dataset_id: str, part: Part) -> Iterator[None]:
+    """Turn what ir_datasets raises, where it cannot download or parse, into an InputError with advice."""
+    home, folder = ir_datasets.util.home_path(), dataset_id.split("/")[0]
     try:
         yield
     except InputError:
         raise
-    except Exception as error:
-        home, folder = ir_datasets.util.home_path(), dataset_id.split("/")[0]
+    except (OSError, RuntimeError, ValueError, *DAMAGED) as error:
+        # Its own readers raise RuntimeErrors of this kind: "expected 4 columns, got 3".
+        if isinstance(error, (ValueError, *DAMAGED)) or str(error).startswith("expected "):
+            raise InputError(
+                f"{dataset_id}: its {_WORDS[part]} are not as ir_datasets expects them ({error}): a file in "
+                f"{home / folder} is damaged or of another version; move it away, and it is fetched anew"
+            ) from error
         raise InputError(
             f"{dataset_id}: its {_WORDS[part]} could not be read ({error}). To put them there by hand, run "
             f"`ir_datasets export {dataset_id} {part} > /dev/null` where there is a network and copy its "

@@ -1,20 +1,40 @@
 """Text files by line: read with line numbers, so that errors can be located, and written reproducibly."""
 
+import bz2
 import gzip
 import lzma
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 from sirbench.machine.atomic import atomic_file
 from sirbench.machine.errors import InputError, missing
 
-DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
-"""What reading gzip raises for a file that is damaged, truncated or not gzip."""
+COMPRESSED: Mapping[str, tuple[str, Callable[[Path], BinaryIO]]] = {
+    ".gz": ("gzip", cast(Any, gzip.open)),
+    ".bz2": ("bzip2", cast(Any, bz2.open)),
+    ".xz": ("xz", cast(Any, lzma.open)),
+}
+"""How a file is compressed, by the ending of its name, and what reads it."""
+
+DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError)
+"""What reading a compressed file raises where it is damaged, truncated or not compressed (or an OSError
+without a number, for bzip2)."""
+
+MAGIC = {
+    b"\x1f\x8b": "compressed by gzip, which its name has to say: .gz",
+    b"BZh91AY": "compressed by bzip2, which its name has to say: .bz2",
+    b"\xfd7zXZ": "compressed by xz, which its name has to say: .xz",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd, which is not read here; unpack it first",
+    b"PK\x03\x04": "a zip archive; unpack it first",
+    b"\xff\xfe": "UTF-16; `iconv -f UTF-16 -t UTF-8` converts it",
+    b"\xfe\xff": "UTF-16; `iconv -f UTF-16 -t UTF-8` converts it",
+}
+"""What a file is whose first bytes are these."""
 
 UNREADABLE = (
     zipfile.BadZipFile,
@@ -29,21 +49,35 @@ UNREADABLE = (
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """The lines of `path` that are not blank, with numbers from 1; a name that ends in .gz means gzip.
+    """The lines of `path` that are not blank, with numbers from 1.
 
-    Raises InputError for a missing file and, naming the line, for bytes that are not UTF-8 and for damaged or
-    truncated gzip.
+    A name that ends in .gz, .bz2 or .xz means that the file is compressed. A byte-order mark is left out.
+    Raises InputError for a missing or unreadable file and, naming the line, for bytes that are not UTF-8 and
+    for a damaged or truncated file.
     """
     path = Path(path)
-    if not path.is_file():
-        raise missing(path)
     number = 0
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        with open_bytes(path) as file:
             for number, line in _decode(file, str(path)):
                 yield number, line
-    except DAMAGED as error:
-        raise InputError(f"{path}, after line {number}: truncated, or not gzip at all ({error})") from error
+    except (OSError, *DAMAGED) as error:
+        if not is_damage(error):
+            raise InputError(f"{path}: cannot be read ({error})") from error
+        kind = COMPRESSED[path.suffix][0] if path.suffix in COMPRESSED else "a file"
+        raise InputError(f"{path}, after line {number}: truncated, or not {kind} at all ({error})") from error
+
+
+def open_bytes(path: Path) -> BinaryIO:
+    """The file, unpacked where its name says that it is compressed; InputError where it is missing."""
+    if not path.is_file():
+        raise missing(path)
+    return COMPRESSED[path.suffix][1](path) if path.suffix in COMPRESSED else path.open("rb")
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether an error says that a compressed file is damaged, truncated, or not compressed."""
+    return isinstance(error, DAMAGED) or (isinstance(error, OSError) and error.errno is None)
 
 
 def archived_lines(path: Path) -> Iterator[tuple[str, int, str]]:
@@ -87,11 +121,24 @@ def create(path: Path) -> Iterator[BinaryIO | gzip.GzipFile]:
 
 def _decode(file: Iterable[bytes], name: str) -> Iterator[tuple[int, str]]:
     lines = iter(file)
-    without_mark = next(lines, b"").removeprefix(b"\xef\xbb\xbf")
-    for number, line in enumerate(chain([without_mark], lines), start=1):
+    first = next(lines, b"")
+    for magic, meaning in MAGIC.items():
+        if first.startswith(magic):
+            raise InputError(f"{name}: not text but {meaning}")
+    for number, line in enumerate(chain([first.removeprefix(b"\xef\xbb\xbf")], lines), start=1):
         try:
             text = line.decode().rstrip("\r\n")
         except UnicodeDecodeError as error:
-            raise InputError(f"{name}, line {number}: not UTF-8 ({error})") from None
+            raise InputError(f"{name}, line {number}: not UTF-8 ({_not_utf8(line, error.start)})") from None
         if text and not text.isspace():
             yield number, text
+
+
+def _not_utf8(line: bytes, place: int) -> str:
+    """What the bytes at a place of a line are instead."""
+    if line[place] == 0xED and 0xA0 <= line[place + 1] <= 0xBF:  # U+D800 to U+DFFF
+        return f"byte {place + 1} begins half of a surrogate pair, which is no character"
+    return (
+        f"byte {place + 1} is {line[place]:#04x}; should the file be Latin-1, "
+        "`iconv -f LATIN1 -t UTF-8` converts it"
+    )

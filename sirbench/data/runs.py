@@ -9,6 +9,7 @@ used here.
 import csv
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -24,22 +25,90 @@ COLUMNS = ["query_id", "doc_id", "score"]
 _DTYPES = {"query_id": "str", "q0": "category", "doc_id": "str", "rank": "category", "score": "float64"}
 _DTYPES |= {"tag": "category"}
 
+_COMPRESSION: dict[str, Literal["gzip", "bz2", "xz"]] = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz"}
+
 _LINES_PER_WRITE = 100_000
+_LINES_PER_READ = 100_000
+
+
+class ScatteredError(Exception):
+    """The lines of a query are not together in the file, so that it cannot be read query by query."""
 
 
 def read_run(path: Path, depth: int | None = None) -> pd.DataFrame:
-    """Read at most `depth` documents per query from the run at `path`; a name that ends in .gz means gzip.
+    """Read at most `depth` documents per query from the run at `path`; .gz, .bz2 and .xz are unpacked.
 
     Columns may be separated by any white space, and lines may end as on Windows. Scores determine the order,
-    not the file's ranks. Raises InputError, naming file and line, for anything but six columns with a finite
-    score, for a document that appears twice for a query, and for a file that is empty, truncated or not
-    UTF-8.
+    not the file's ranks. Where the lines of each query are together, no more is in memory than what is kept
+    and a part of the file. Raises InputError, naming file and line, for anything but six columns with a
+    finite score, for a document that appears twice for a query, and for a file that is empty, truncated or
+    not UTF-8.
     """
     path = Path(path)
+    try:
+        parts = [_top(part, depth) for part in run_parts(path)]
+    except ScatteredError:
+        whole = pd.concat(_chunks(path), ignore_index=True)
+        parts = [_top(_sorted_part(whole, path), depth)]
+    return pd.concat(parts, ignore_index=True)
+
+
+def run_parts(path: Path) -> Iterator[pd.DataFrame]:
+    """The run at `path` in parts of whole queries, one after the other, each in the order of runs.
+
+    Raises InputError like `read_run`, and ScatteredError, with or without a part before it, where a query
+    comes back after another one.
+    """
+    seen: set[str] = set()
+    held = None
+    for chunk in _chunks(path):
+        lines = chunk if held is None else pd.concat([held, chunk], ignore_index=True)
+        # The last query may go on in the next chunk.
+        last = lines["query_id"] == lines["query_id"].iloc[-1]
+        held = lines[last]
+        if not last.all():
+            yield _new_part(lines[~last], path, seen)
+    if held is None:
+        raise _first_error(path, otherwise="not a TREC run")
+    yield _new_part(held, path, seen)
+
+
+def in_parts(run: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """A run that is in memory, in parts of whole queries; its queries are together."""
+    starts = np.flatnonzero((run["query_id"] != run["query_id"].shift()).to_numpy())
+    while len(starts):
+        end = int(np.searchsorted(starts, starts[0] + _LINES_PER_READ))
+        stop = starts[end] if end < len(starts) else len(run)
+        yield run.iloc[starts[0] : stop]
+        starts = starts[end:]
+
+
+def _new_part(lines: pd.DataFrame, path: Path, seen: set[str]) -> pd.DataFrame:
+    """The lines in the order of runs, once it is sure that their queries are new; these are then seen."""
+    queries = lines["query_id"].unique().tolist()
+    if not seen.isdisjoint(queries):
+        raise ScatteredError(path)
+    seen.update(queries)
+    return _sorted_part(lines, path)
+
+
+def _sorted_part(lines: pd.DataFrame, path: Path) -> pd.DataFrame:
+    queries, documents = _codes(lines)
+    if pd.Series(queries * len(lines) + documents).duplicated().any():
+        raise _first_error(path, otherwise="a document appears twice for a query")
+    return _sort(lines, queries, documents)
+
+
+def _top(run: pd.DataFrame, depth: int | None) -> pd.DataFrame:
+    return run if depth is None else run[run.groupby("query_id", sort=False).cumcount() < depth]
+
+
+def _chunks(path: Path) -> Iterator[pd.DataFrame]:
+    """The lines of the file as they come, some at a time: query_id, doc_id and score."""
     if not path.is_file():
         raise missing(path)
     try:
-        run = pd.read_csv(
+        with pd.read_csv(
             path,
             sep=r"\s+",  # any white space; the C parser has a special case for it
             header=None,
@@ -48,21 +117,21 @@ def read_run(path: Path, depth: int | None = None) -> pd.DataFrame:
             na_filter=False,  # "NA" and "null" are possible ids
             quoting=csv.QUOTE_NONE,
             encoding="utf-8",
-            compression="gzip" if path.suffix == ".gz" else None,
-        )
-    except (ValueError, *DAMAGED) as error:  # UnicodeDecodeError and pandas' ParserError are ValueErrors
+            compression=_COMPRESSION.get(path.suffix),
+            chunksize=_LINES_PER_READ,
+        ) as chunks:
+            for chunk in chunks:
+                if chunk.empty:  # as is the only one of an empty file
+                    continue
+                too_many_columns = not isinstance(chunk.index, pd.RangeIndex)  # the first became an index
+                too_few_columns = "" in chunk["tag"].cat.categories
+                if too_many_columns or too_few_columns or not np.isfinite(chunk["score"]).all():
+                    raise _first_error(path, otherwise="not a TREC run")
+                yield chunk[COLUMNS]
+    except InputError:
+        raise
+    except (ValueError, OSError, *DAMAGED) as error:  # UnicodeDecodeError and ParserError are ValueErrors
         raise _first_error(path, otherwise=str(error)) from error
-    too_many_columns = not isinstance(run.index, pd.RangeIndex)  # pandas made the first ones an index
-    too_few_columns = "" in run["tag"].cat.categories
-    if run.empty or too_many_columns or too_few_columns or not np.isfinite(run["score"]).all():
-        raise _first_error(path, otherwise="not a TREC run")
-    queries, documents = _codes(run)
-    if pd.Series(queries * len(run) + documents).duplicated().any():
-        raise _first_error(path, otherwise="a document appears twice for a query")
-    run = _sort(run[COLUMNS], queries, documents)
-    if depth is not None:
-        run = run[run.groupby("query_id", sort=False).cumcount() < depth].reset_index(drop=True)
-    return run
 
 
 def sort_run(run: pd.DataFrame) -> pd.DataFrame:
@@ -85,6 +154,17 @@ def write_run(run: pd.DataFrame, path: Path, tag: str) -> None:
                 for query_id, doc_id, score, rank in zip(*columns, ranks.iloc[part].tolist(), strict=True)
             )
             file.write("".join(lines).encode())
+
+
+def without_self(lines: pd.DataFrame, depth: int | None = None) -> pd.DataFrame:
+    """The lines of a run, or of judgements, but for those of a document that has the id of its query.
+
+    At most the first `depth` lines of each query are kept.
+    """
+    others = lines[lines["query_id"] != lines["doc_id"]]
+    if depth is not None:
+        others = others[others.groupby("query_id", sort=False).cumcount() < depth]
+    return others.reset_index(drop=True)
 
 
 def check_ids(

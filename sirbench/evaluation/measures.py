@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,24 @@ def per_query(
         for name, measure in zip(measures, parsed, strict=True)
     }
     return pd.DataFrame(columns, index=pd.Index(list(queries), name="query_id", dtype="str"), dtype="float64")
+
+
+def per_query_of_parts(
+    parts: Iterable[pd.DataFrame], qrels: pd.DataFrame, queries: Sequence[str], measures: Sequence[str]
+) -> pd.DataFrame:
+    """The same as `per_query`, of a run that comes in parts of whole queries, in the order of runs.
+
+    Where all measures have a cutoff, what is beyond the largest is not looked at.
+    """
+    cutoffs: list[float] = [parse_measure(name).params.get("cutoff") or math.inf for name in measures]
+    names = pd.Index(list(queries), name="query_id", dtype="str")
+    frames = [pd.DataFrame(columns=list(measures), index=names[:0], dtype="float64")]
+    for part in parts:
+        known = names.intersection(pd.Index(part["query_id"].unique()), sort=False)
+        judged = qrels[qrels["query_id"].isin(known)]
+        part = part[part.groupby("query_id", sort=False).cumcount() < max(cutoffs)]
+        frames.append(per_query(part, judged, known.tolist(), measures))
+    return pd.concat(frames).reindex(names, fill_value=0.0)
 
 
 def write_per_query(frame: pd.DataFrame, path: Path) -> None:

@@ -52,6 +52,8 @@ class Learning:
     """Where the checkpoint and the step log are kept until the job has ended."""
     fingerprint: str
     """Digest of everything that the result depends on; a checkpoint of another one is not resumed."""
+    exclude_self: bool = False
+    """Queries are documents: that with a query's own id is no negative of it."""
 
 
 @dataclass(frozen=True)

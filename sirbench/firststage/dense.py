@@ -62,7 +62,9 @@ class Dense(Learner):
                 f"negatives: adore can continue from it, not {policy.file_name()}"
             )
         tokens = _tokens(learning.queries, learning, start, learning.name)
-        queries = make_queries(tokens, learning.positives, store.documents)
+        queries = make_queries(
+            tokens, learning.positives, store.documents, exclude_self=learning.exclude_self
+        )
         encoder = load_dual_encoder(
             start, store, learning.compute, learning.device, pooling=self.pooling, separate=policy.separate
         )

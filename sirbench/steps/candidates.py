@@ -4,7 +4,7 @@ import pandas as pd
 
 from sirbench.data import collections, download
 from sirbench.data.given_runs import read_given_run, results
-from sirbench.data.runs import check_ids, write_run
+from sirbench.data.runs import check_ids, without_self, write_run
 from sirbench.firststage import Trained, first_stage
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.layout import Layout
@@ -32,7 +32,7 @@ def _retrieve(
     config: Configuration, name: str, spec: FirstStage, queries: dict[str, dict[str, str]]
 ) -> dict[str, pd.DataFrame]:
     """All splits from one index."""
-    layout, compute, depth = Layout(config.name), config.study.compute, config.study.depth
+    layout, compute, depth = Layout(config.name), config.study.compute, _depth(config)
     retriever = first_stage(spec)
     documents = collections.iterate_documents(config.study.collection.train)
     every = {name: text for split in queries.values() for name, text in split.items()}
@@ -47,6 +47,7 @@ def _retrieve(
         with claim_device(min(1, compute.gpus), compute.threads) as device:
             trained = Trained(layout.learned(name).model, store, config.study.input, compute, device)
             run = retriever.retrieve(documents, every, depth=depth, trained=trained)
+    run = _allowed(config, run)
     return {split: run[run["query_id"].isin(queries[split].keys())] for split in queries}
 
 
@@ -69,14 +70,25 @@ def _take(
     documents = {document.doc_id for document in collections.iterate_documents(config.study.collection.train)}
     runs = {}
     for source, file in spec.files.items():
-        run = read_given_run(file.path, file.format, config.study.depth)
+        run = read_given_run(file.path, file.format, _depth(config))
         known = collections.query_ids(getattr(config.study.collection, source))
         lines = results(file.path, file.format)
         check_ids(run, file.path, queries=known, documents=documents, lines=lines)
+        run = _allowed(config, run)
         for split in queries.keys() & SPLITS_OF[source]:
             runs[split] = run[run["query_id"].isin(queries[split].keys())]
-            if runs[split].empty:
+            if runs[split].empty and split != "validation":  # `sirbench tune` alone needs these
                 raise InputError(
                     f"{file.path}: has none of the {len(queries[split])} {split} queries of the study"
                 )
     return runs
+
+
+def _depth(config: Configuration) -> int:
+    """How many documents a query needs, so that the study's depth is left without itself."""
+    return config.study.depth + config.study.collection.exclude_self
+
+
+def _allowed(config: Configuration, run: pd.DataFrame) -> pd.DataFrame:
+    """The run without the queries themselves, where the study excludes them."""
+    return without_self(run, config.study.depth) if config.study.collection.exclude_self else run

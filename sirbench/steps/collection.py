@@ -2,15 +2,22 @@
 
 import json
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Set
 from typing import Any
 
+import pandas as pd
+
 from sirbench.data import collections
+from sirbench.data.own_checks import check
+from sirbench.data.own_collections import files_of
+from sirbench.data.runs import without_self
 from sirbench.data.validation import choose_validation, write_held_out
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.layout import Layout
 from sirbench.machine.atomic import atomic_file
 from sirbench.machine.errors import InputError
+from sirbench.machine.provenance import sha256
+from sirbench.study import AnyCollection, OwnCollection
 
 log = logging.getLogger(__name__)
 
@@ -18,16 +25,21 @@ log = logging.getLogger(__name__)
 def make_collection(config: Configuration) -> None:
     """Write queries and qrels of every split, and which collection they are of.
 
-    Raises InputError where a dev query has the id of a training query, whatever their texts, and where most
-    documents that are relevant to dev queries are not in the collection. Of fewer, as where judgements are of
-    a larger collection, it warns: they count against every measure. And where validation queries are asked
-    for, but there are not enough besides the training queries.
+    Files of one's own are checked first. Raises InputError where a dev query has the id of a training query,
+    whatever their texts, where a document that is relevant to a training query is not in the collection, and
+    where most documents that are relevant to dev queries are not. Of fewer, as where judgements are of a
+    larger collection, it warns: they count against every measure. An incomplete collection may lack any:
+    training leaves them out, and the record says how many there are. And it raises InputError where there are
+    not as many validation queries as asked for besides the training queries.
     """
     layout, spec = Layout(config.name), config.study.collection
+    files = _checked_files(spec)
     splits = {"train": (spec.train, spec.train_queries), "dev": (spec.dev, spec.dev_queries)}
     record: dict[str, Any] = {"documents": collections.count_documents(spec.train)}
     everything = {split: collections.read_queries(dataset) for split, (dataset, _) in splits.items()}
     judged = {split: collections.read_qrels(dataset) for split, (dataset, _) in splits.items()}
+    if spec.exclude_self:
+        judged = {split: without_self(frame) for split, frame in judged.items()}
     queries = {split: collections.limited(everything[split], splits[split][1]) for split in splits}
     if spec.validation_queries:
         queries, held_out = _with_validation(config, queries, everything["train"])
@@ -40,21 +52,24 @@ def make_collection(config: Configuration) -> None:
         # Also of those that the study does not keep, since first stages learn from all.
         queries["dev"].keys() & set(trained),
         f"queries of {spec.dev} have the id of a training query of {spec.train}",
-        "what was trained on cannot be evaluated on, and queries of one id cannot be told apart",
+        "what was trained on cannot be evaluated on, and queries of one id cannot be told apart: name "
+        "another split as train or dev",
     )
     qrels = {split: frame[frame["query_id"].isin(queries[split].keys())] for split, frame in judged.items()}
-    relevant = set(qrels["dev"].query("relevance > 0")["doc_id"])
-    missing = set(relevant)
+    missing = set().union(*map(_relevant, qrels.values()))
     record["fingerprint"] = collections.fingerprint(spec.train, everything, missing)
-    if missing:
-        message = "%d of %d documents that are relevant in %s are not in %s, and none can find them"
-        log.warning(message, len(missing), len(relevant), spec.dev, spec.train)
-    _refuse(
-        config,
-        missing if 2 * len(missing) > len(relevant) else (),
-        f"documents that are relevant in {spec.dev} are not in {spec.train}",
-        "both must be over the same documents",
-    )
+    if spec.incomplete:
+        record["missing"] = {split: len(_relevant(qrels[split]) & missing) for split in splits}
+        record["relevant"] = {split: len(_relevant(qrels[split])) for split in splits}
+        for split in queries.keys() - {"dev"}:
+            qrels[split] = qrels[split][~qrels[split]["doc_id"].isin(missing)]
+    elif not files:
+        _check_missing(config, qrels, missing)
+    for split in spec.splits:  # a query may have lost its positives here
+        queries[split], qrels[split] = _with_positives(config, split, queries[split], qrels[split])
+        if split in splits:
+            record[split]["queries"] = len(queries[split])
+    record |= files | ({"exclude_self": True} if spec.exclude_self else {})
     for split in spec.splits:
         collections.write_queries(queries[split], layout.queries(split))
         collections.write_qrels(qrels[split], layout.qrels(split))
@@ -84,10 +99,60 @@ def _with_validation(
     return {**queries, "train": kept, "validation": validation}, held_out
 
 
+def _with_positives(
+    config: Configuration, split: str, queries: Mapping[str, str], qrels: pd.DataFrame
+) -> tuple[dict[str, str], pd.DataFrame]:
+    """The queries that have a relevant document, and the judgements of these; InputError where none has."""
+    kept = set(qrels.query("relevance > 0")["query_id"])
+    if not kept:
+        spec = config.study.collection
+        raise InputError(
+            f"config/studies/{config.name}.yaml: collection: no {split} query with a relevant document is left "
+            f"of {spec.dev if split == 'dev' else spec.train}; has it none, or is the share of `split` too "
+            "small or large?"
+        )
+    return {query: queries[query] for query in queries if query in kept}, qrels[qrels["query_id"].isin(kept)]
+
+
+def _checked_files(spec: AnyCollection) -> dict[str, Any]:
+    """For the record: the sha256 of files of one's own, once they are checked."""
+    if not isinstance(spec, OwnCollection):
+        return {}
+    files = files_of(spec)
+    check(files, incomplete=spec.incomplete)
+    return {"files": {str(path): sha256(path) for path in files.paths()}}
+
+
+def _relevant(qrels: pd.DataFrame) -> set[str]:
+    return set(qrels.query("relevance > 0")["doc_id"])
+
+
+def _check_missing(config: Configuration, qrels: Mapping[str, pd.DataFrame], missing: Set[str]) -> None:
+    """Refuse, or warn of, relevant documents that are not in the collection."""
+    spec = config.study.collection
+    _refuse(
+        config,
+        _relevant(qrels["train"]) & missing,
+        f"documents that are relevant in {spec.train} have no text there",
+        "nothing can be trained on a positive without its text; `incomplete: true` leaves it out",
+    )
+    relevant = _relevant(qrels["dev"])
+    lacking = relevant & missing
+    if lacking:
+        message = "%d of %d documents that are relevant in %s are not in %s, and none can find them"
+        log.warning(message, len(lacking), len(relevant), spec.dev, spec.train)
+    _refuse(
+        config,
+        lacking if 2 * len(lacking) > len(relevant) else (),
+        f"documents that are relevant in {spec.dev} are not in {spec.train}",
+        "both must be over the same documents: name another split as train or dev",
+    )
+
+
 def _refuse(config: Configuration, ids: Collection[str], what: str, why: str) -> None:
     """Raise InputError if there are such ids, with the first few."""
     if ids:
         raise InputError(
             f"config/studies/{config.name}.yaml: collection: {len(ids)} {what}, e.g. "
-            f"{', '.join(sorted(ids)[:3])}; {why}: name another split as train or dev"
+            f"{', '.join(sorted(ids)[:3])}; {why}"
         )

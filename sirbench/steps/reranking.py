@@ -21,6 +21,7 @@ from sirbench.jobs.layout import Layout
 from sirbench.machine import provenance
 from sirbench.machine.atomic import atomic_file
 from sirbench.machine.device import claim_device, describe_device
+from sirbench.machine.errors import InputError
 from sirbench.reporting.ir_metadata import describe_run, run_tag
 
 logger = logging.getLogger(__name__)
@@ -52,6 +53,8 @@ def rerank_cell(config: Configuration, cell: Cell) -> None:
 def rerank_validation(config: Configuration, cell: Cell) -> None:
     """Re-rank the candidates of the validation queries: the run alone, which nobody gets."""
     check_validation(config)
+    if read_run(given := Layout(config.name).candidates(cell.candidates, "validation")).empty:
+        raise InputError(f"{given}: empty: the given run of training queries has no validation query")
     run = _no_ranking(cell) if cell.diverged else _rerank(config, cell, "validation")[0]
     write_run(run, cell.validation_run, tag=run_tag(cell))
 

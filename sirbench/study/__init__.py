@@ -16,8 +16,9 @@ from sirbench.study.backbones import (
 )
 from sirbench.study.candidates import Candidates, FirstStage, FirstStageTraining, GivenRuns, RunFile
 from sirbench.study.claim import Claim, Claims, Compared
-from sirbench.study.collection import Collection
+from sirbench.study.collection import AnyCollection, Collection, OneSet, OwnCollection, Split
 from sirbench.study.figure import Figure, Space
+from sirbench.study.own_files import JudgementFile, JudgementFiles, RecordFile, TextFile, TextFiles
 from sirbench.study.recipe import Recipe, Selection
 from sirbench.study.registry import Plugin, Registry
 from sirbench.study.scale import Compute, Input, Optimization, Training
@@ -27,6 +28,7 @@ from sirbench.study.table import BASELINE, Row, Table
 
 __all__ = [
     "BASELINE",
+    "AnyCollection",
     "Backbone",
     "Candidates",
     "Choice",
@@ -43,19 +45,27 @@ __all__ = [
     "GivenRuns",
     "HubBackbone",
     "Input",
+    "JudgementFile",
+    "JudgementFiles",
+    "OneSet",
     "Optimization",
+    "OwnCollection",
     "PackageBackbone",
     "Plugin",
     "PretrainedBackbone",
     "Recipe",
+    "RecordFile",
     "Registry",
     "Row",
     "RunFile",
     "Selection",
     "Settings",
     "Space",
+    "Split",
     "Study",
     "Table",
+    "TextFile",
+    "TextFiles",
     "TinyBackbone",
     "Training",
 ]

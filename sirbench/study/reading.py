@@ -112,7 +112,7 @@ def _fields_at(model: type[BaseModel], location: Iterable[str | int]) -> list[st
     here: Mapping[str, Any] = schema
     for part in location:
         here = _resolve(schema, here)
-        options = [_resolve(schema, option) for option in here.get("anyOf", here.get("oneOf", []))]
+        options = list(_options(schema, here))
         named = [option for option in options if _is_named(option, part)]
         if named:
             here = named[0]
@@ -123,6 +123,14 @@ def _fields_at(model: type[BaseModel], location: Iterable[str | int]) -> list[st
     here = _resolve(schema, here)
     members = [here, *(_resolve(schema, option) for option in here.get("anyOf", []))]
     return sorted({key for member in members for key in member.get("properties", {})})
+
+
+def _options(schema: Mapping[str, Any], node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The members of a union, and those of unions within it."""
+    for option in node.get("anyOf", node.get("oneOf", [])):
+        resolved = _resolve(schema, option)
+        yield resolved
+        yield from _options(schema, resolved)
 
 
 def _is_named(option: Mapping[str, Any], part: object) -> bool:

@@ -6,7 +6,7 @@ from pydantic import Field, PositiveFloat, model_validator
 
 from sirbench.study.backbones import Backbone, PretrainedBackbone
 from sirbench.study.candidates import Candidates, FirstStage
-from sirbench.study.collection import Collection
+from sirbench.study.collection import AnyCollection
 from sirbench.study.scale import Compute, Input, Training
 from sirbench.study.settings import NAMES, Name, Seed, Settings
 
@@ -21,7 +21,8 @@ class Study(Settings):
     comparable: bool = False
     """True where the paper's own collection, sizes and backbones are used: only then do tables show the
     published numbers beside ours."""
-    collection: Collection
+    collection: AnyCollection
+    """The documents, queries and judgements: names of `ir_datasets`, or files of one's own."""
     candidates: dict[Name, Candidates] = Field(min_length=1, json_schema_extra=NAMES)
     """Candidates by name; those that are re-ranked are column groups of tables."""
     reranked: list[str] | None = Field(None, min_length=1)

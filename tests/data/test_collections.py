@@ -132,6 +132,27 @@ def test_a_failed_download_says_what_is_missing_and_where_it_goes(monkeypatch):
         next(collections.iterate_documents("antique"))
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("expected 4 columns, got 3"),  # of ir_datasets' own readers
+        ValueError("Expecting value: line 1 column 1 (char 0)"),
+        EOFError("Compressed file ended before the end-of-stream marker was reached"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_file_that_cannot_be_parsed_is_no_failed_download(toy, monkeypatch, error):
+    def read(self):
+        raise error
+        yield
+
+    toy()
+    monkeypatch.setattr(ToyDocs, "docs_iter", read)
+    with pytest.raises(InputError, match=r"toy: its documents are not as ir_datasets expects them") as caught:
+        next(collections.iterate_documents("toy"))
+    assert str(error) in str(caught.value) and "network" not in str(caught.value)
+
+
 def test_an_unbuilt_pydocs_says_how_to_build_it(monkeypatch, tmp_path):
     monkeypatch.setenv("SIRBENCH_DATA", str(tmp_path))
     with pytest.raises(InputError, match=r"pydocs is not built: .*sirbench pydocs"):

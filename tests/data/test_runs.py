@@ -1,12 +1,17 @@
 """Runs: the order of documents, exact scores, and one clear error for each kind of bad file."""
 
+import bz2
 import gzip
+import lzma
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
 import pytrec_eval
 
-from sirbench.data.runs import check_ids, read_run, sort_run, write_run
+from sirbench.data import runs
+from sirbench.data.runs import check_ids, in_parts, read_run, run_parts, sort_run, write_run
 from sirbench.machine.errors import InputError
 
 
@@ -47,6 +52,83 @@ def test_depth_keeps_the_best_documents_of_each_query(tmp_path):
     path = tmp_path / "run.trec"
     path.write_text("1 Q0 a 1 1 t\n1 Q0 b 2 3 t\n1 Q0 c 3 2 t\n2 Q0 a 1 1 t\n")
     assert triples(read_run(path, depth=2)) == [("1", "b", 3), ("1", "c", 2), ("2", "a", 1)]
+
+
+# Four queries of two to four documents, with ties; "b" has the last place of a chunk of three and of four.
+GROUPED = [
+    *(("b", name, score) for name, score in (("d1", 1), ("d2", 2), ("d3", 2), ("d4", 5))),
+    *(("a", name, score) for name, score in (("d1", 0), ("d2", 3))),
+    *(("c", name, score) for name, score in (("d9", 1), ("d8", 1), ("d7", 1))),
+    *(("d", name, score) for name, score in (("d1", 1), ("d2", 2))),
+]
+SCATTERED = [*GROUPED[::2], *GROUPED[1::2]]
+
+
+def text_of(lines):
+    return "".join(f"{query} Q0 {document} 0 {score} t\n" for query, document, score in lines)
+
+
+@pytest.mark.parametrize("lines", [GROUPED, SCATTERED, GROUPED[::-1]], ids=["together", "scattered", "back"])
+@pytest.mark.parametrize("at_once", [1, 2, 3, 4, 100])
+@pytest.mark.parametrize("depth", [None, 2])
+def test_a_run_is_the_same_in_whatever_pieces_it_is_read(tmp_path, monkeypatch, lines, at_once, depth):
+    path = tmp_path / "run.trec"
+    path.write_text(text_of(lines))
+    monkeypatch.setattr(runs, "_LINES_PER_READ", at_once)
+    expected = [
+        line
+        for query in dict.fromkeys(query for query, _, _ in lines)
+        for line in sorted((it for it in lines if it[0] == query), key=lambda it: it[:0:-1], reverse=True)[
+            :depth
+        ]
+    ]
+    assert triples(read_run(path, depth)) == expected
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 4, 100])
+def test_parts_are_of_whole_queries(tmp_path, monkeypatch, at_once):
+    path = tmp_path / "run.trec"
+    path.write_text(text_of(GROUPED))
+    monkeypatch.setattr(runs, "_LINES_PER_READ", at_once)
+    parts = list(run_parts(path))
+    queries = [query for part in parts for query in part["query_id"].unique()]
+    assert queries == ["b", "a", "c", "d"] and len(parts) == {1: 4, 2: 4, 3: 4, 4: 3, 100: 2}[at_once]
+    again = list(in_parts(pd.concat(parts)))
+    assert [query for part in again for query in part["query_id"].unique()] == queries
+    assert [line for part in again for line in triples(part)] == triples(read_run(path))
+
+
+def test_scattered_lines_are_said_to_be(tmp_path, monkeypatch):
+    (tmp_path / "run.trec").write_text(text_of(SCATTERED))
+    monkeypatch.setattr(runs, "_LINES_PER_READ", 2)
+    with pytest.raises(runs.ScatteredError):
+        list(run_parts(tmp_path / "run.trec"))
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 100])
+@pytest.mark.parametrize("lines", [[*GROUPED, ("d", "d1", 0)], [*GROUPED, ("b", "d4", 0)]], ids=["in", "out"])
+def test_a_document_twice_is_found_in_whatever_pieces(tmp_path, monkeypatch, lines, at_once):
+    (tmp_path / "run.trec").write_text(text_of(lines))
+    monkeypatch.setattr(runs, "_LINES_PER_READ", at_once)
+    with pytest.raises(InputError, match=r"run\.trec, line 12: document 'd\d' appears a second time"):
+        read_run(tmp_path / "run.trec", depth=1)
+
+
+def test_a_run_is_read_in_little_more_memory_than_what_is_kept(tmp_path):
+    """The best ten of each query of 400,000 lines; all of them at once would take several times as much."""
+    lines = (f"{i // 1000} Q0 D{i * 7919 % 3_000_000} 0 {i % 1000} t\n" for i in range(400_000))
+    (tmp_path / "run.trec").write_text("".join(lines))
+    code = (
+        "import sys, resource; from pathlib import Path; from sirbench.data import runs\n"
+        "used = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000\n"
+        "runs._LINES_PER_READ = 20_000; runs.read_run(Path(sys.argv[1])); before = used()\n"
+        "kept = runs.read_run(Path(sys.argv[2]), 10); print(used() - before, len(kept))"
+    )
+    (tmp_path / "small.trec").write_text(text_of(GROUPED))
+    command = [sys.executable, "-c", code, tmp_path / "small.trec", tmp_path / "run.trec"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    grown, kept = map(float, done.stdout.split())
+    assert kept == 4000 and grown < 25
 
 
 @pytest.mark.parametrize(
@@ -162,3 +244,17 @@ class TestCheckIds:
     def test_the_first_unknown_query_is_named(self, path):
         with pytest.raises(InputError, match=r"run\.gz, line 4: the collection has no query '9'"):
             check_ids(read_run(path), path, queries={"1", "2"}, documents={"a", "b", "x"})
+
+
+@pytest.mark.parametrize(("ending", "module"), [(".bz2", bz2), (".xz", lzma)])
+def test_other_compression_is_read_and_damage_is_named(tmp_path, ending, module):
+    path = tmp_path / f"run.trec{ending}"
+    packed = module.compress(text_of(GROUPED).encode())
+    path.write_bytes(packed)
+    assert len(read_run(path)) == len(GROUPED)
+    for damaged in (packed[:-10], b"1 Q0 a 1 2.5 t\n"):
+        path.write_bytes(damaged)
+        with pytest.raises(
+            InputError, match=r"run\.trec\.\w+, after line \d+: truncated, or not (bzip2|xz) at all"
+        ):
+            read_run(path)

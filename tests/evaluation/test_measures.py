@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sirbench.evaluation.measures import parse_measure, per_query, read_per_query, write_per_query
+from sirbench.data.runs import sort_run
+from sirbench.evaluation.measures import (
+    parse_measure,
+    per_query,
+    per_query_of_parts,
+    read_per_query,
+    write_per_query,
+)
 from sirbench.machine.errors import InputError
 
 
@@ -81,6 +88,20 @@ def test_every_measure_agrees_with_its_formula_whatever_ties(topics):
             formula, cutoff = measure.split("@")
             expected = BY_HAND[formula](ranking(scores), judged, int(cutoff))
             assert values.loc[query, measure] == pytest.approx(expected, abs=1e-9), (query, measure)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(RUNS, JUDGEMENTS), min_size=1, max_size=5), st.integers(1, 5), st.booleans())
+def test_a_run_in_parts_has_the_values_of_the_whole(topics, size, with_cutoffs):
+    topics = {f"q{i}": topic for i, topic in enumerate(topics)}
+    runs = [run_frame(*((q, doc, score) for doc, score in run.items())) for q, (run, _) in topics.items()]
+    qrels = qrels_frame(
+        *((q, doc, grade) for q, (_, judged) in topics.items() for doc, grade in judged.items())
+    )
+    measures = MEASURES if with_cutoffs else [*MEASURES, "AP", "RR"]
+    parts = [sort_run(pd.concat(runs[start : start + size])) for start in range(0, len(runs), size)]
+    whole = per_query(pd.concat(runs), qrels, list(topics), measures)
+    pd.testing.assert_frame_equal(per_query_of_parts(parts, qrels, list(topics), measures), whole)
 
 
 # --- single behaviours ----------------------------------------------------------------------------------

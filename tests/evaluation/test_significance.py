@@ -6,7 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sirbench.evaluation.significance import average_over_seeds, bootstrap_interval, holm, paired_t_test
+from sirbench.evaluation.significance import (
+    average_over_seeds,
+    bootstrap_interval,
+    holm,
+    paired_t_test,
+    t_interval,
+)
 
 
 def series(values):
@@ -125,3 +131,24 @@ def test_missing_p_values_pass_through_and_do_not_count():
     assert [adjusted[1], adjusted[3]] == pytest.approx([0.04, 0.04])
     assert holm([None, None]) == [None, None]
     assert holm([]) == []
+
+
+# --- the t-interval -------------------------------------------------------------------------------------
+
+
+def test_a_t_interval_worked_out_on_paper():
+    """Mean 3, standard deviation sqrt(2.5), and 2.776445 is t of 4 degrees of freedom at 97.5 %."""
+    low, high = t_interval([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert (low, high) == pytest.approx((3 - 2.776445 * sqrt(0.5), 3 + 2.776445 * sqrt(0.5)), abs=1e-6)
+
+
+def test_a_t_interval_of_one_query_is_none():
+    assert all(map(isnan, t_interval([0.5])))
+
+
+@pytest.mark.parametrize("shift", np.linspace(0.1, 0.5, 9))
+def test_the_t_interval_of_differences_goes_with_the_paired_t_test(shift):
+    draw = np.random.default_rng(4)
+    values, baseline = series(draw.normal(shift, 1, 30)), series(np.zeros(30))
+    low, high = t_interval(values - baseline)
+    assert (low > 0 or high < 0) == (paired_t_test(values, baseline) < 0.05)

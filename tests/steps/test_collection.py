@@ -106,6 +106,25 @@ def test_a_query_that_is_relevant_to_nothing_is_no_training_query(make):
     assert collections.load_queries(Layout("test").queries("dev")) == {"3": "three"}
 
 
+def test_a_training_positive_outside_the_collection_is_said_here(make, monkeypatch):
+    """Not at training, where the reason would be a wrong one."""
+    outside = [*TRAIN_QRELS, ("1", "dx", 1), ("1", "dy", 0)]
+    monkeypatch.setitem(globals(), "TRAIN_QRELS", outside)
+    message = (
+        "1 documents that are relevant in toy/train have no text there, e.g. dx; nothing can be trained on a "
+        "positive without its text; `incomplete: true` leaves it out"
+    )
+    refused(make, message, {"9": "nine"}, [("9", "d1", 1)])
+
+
+def test_a_training_positive_of_a_query_that_is_not_kept_matters_to_nobody(make, monkeypatch):
+    lowest = min("12", key=lambda query: hashlib.sha256(query.encode()).digest())
+    other = {"1": "2", "2": "1"}[lowest]
+    monkeypatch.setitem(globals(), "TRAIN_QRELS", [*TRAIN_QRELS, (other, "dx", 1)])
+    make({"9": "nine"}, [("9", "d1", 1)], train_queries=1)
+    assert list(collections.load_queries(Layout("test").queries("train"))) == [lowest]
+
+
 def test_dev_judgements_of_another_collection(make):
     message = (
         "4 documents that are relevant in toy/dev are not in toy/train, e.g. e1, e2, e3; "

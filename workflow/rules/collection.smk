@@ -44,6 +44,7 @@ rule build_pydocs:
 rule extract_queries:
     input:
         pydocs=embedded_collection,
+        files=own_files,
     output:
         **held_out_inputs(CONFIG),
         record=PATHS.collection,

@@ -6,8 +6,18 @@ from sirbench.data.pydocs import PACKAGES, data_home
 
 def embedded_collection(wildcards) -> list[str]:
     """PyDocs has to be built first; any other collection is ir_datasets' own business."""
-    root = CONFIG.study.collection.train.partition("/")[0]
+    root = CONFIG.study.collection.root
     return [str(data_home() / root / "collection.json")] if root in PACKAGES else []
+
+
+def own_files(wildcards) -> list[str]:
+    """Documents, queries and judgements in files of one's own, as far as they are there; the job itself says what is missing."""
+    if CONFIG.study.collection.root != "own":
+        return []
+    # Imported here, since ir_datasets takes a second that other studies do without.
+    from sirbench.data.own_collections import existing_files
+
+    return list(map(str, existing_files(CONFIG.study.collection)))
 
 
 def first_stage(wildcards) -> object:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import NamedTuple
 
-from sirbench.study import Collection, Corpus
+from sirbench.study import AnyCollection, Corpus
 
 
 class Page(NamedTuple):
@@ -31,6 +31,6 @@ class Redirect(NamedTuple):
     target: str
 
 
-def pages(corpus: Corpus, collection: Collection, threads: int = 1) -> Iterator[Page | Redirect]:
+def pages(corpus: Corpus, collection: AnyCollection, threads: int = 1) -> Iterator[Page | Redirect]:
     """Every page and redirect of a corpus, in its order; InputError if its files are missing or malformed."""
     yield from import_module(f"{__name__}.{corpus.source}").pages(corpus, collection, threads)

@@ -7,10 +7,10 @@ from sirbench.backbones.corpora import Page
 from sirbench.data import collections
 from sirbench.data.lines import numbered_lines
 from sirbench.data.pydocs import data_home
-from sirbench.study import Collection, Corpus
+from sirbench.study import AnyCollection, Corpus
 
 
-def pages(corpus: Corpus, collection: Collection, threads: int = 1) -> Iterator[Page]:
+def pages(corpus: Corpus, collection: AnyCollection, threads: int = 1) -> Iterator[Page]:
     """Every document of `collections.iterate_documents`, as one section of one paragraph."""
     links: dict[str, list[str]] = defaultdict(list)
     if collection.has_links:

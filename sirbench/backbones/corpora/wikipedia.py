@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from sirbench.backbones.corpora import Page, Redirect
 from sirbench.machine.errors import InputError
-from sirbench.study import Collection, Corpus
+from sirbench.study import AnyCollection, Corpus
 
 APPENDICES = {
     *("references", "notes", "sources", "bibliography", "citations", "footnotes", "works cited"),
@@ -41,7 +41,7 @@ BATCH = 2000
 """Pages that are in memory at a time when several processes parse them."""
 
 
-def pages(corpus: Corpus, collection: Collection, threads: int = 1) -> Iterator[Page | Redirect]:
+def pages(corpus: Corpus, collection: AnyCollection, threads: int = 1) -> Iterator[Page | Redirect]:
     """Every article and redirect, in the dump's order.
 
     Parsing takes most of the time and is shared by `threads` processes. Raises InputError if the file is

@@ -17,13 +17,13 @@ from tqdm import tqdm
 from sirbench.backbones.corpora import Page
 from sirbench.data.lines import numbered_lines
 from sirbench.machine.errors import InputError
-from sirbench.study import Collection, Corpus
+from sirbench.study import AnyCollection, Corpus
 
 _ADDITIONS = ("#copyright", "2007 Schools Wikipedia Selection")
 """How paragraphs begin that the archive added to the article."""
 
 
-def pages(corpus: Corpus, collection: Collection, threads: int = 1) -> Iterator[Page]:
+def pages(corpus: Corpus, collection: AnyCollection, threads: int = 1) -> Iterator[Page]:
     """Every article, with or without links, in alphabetical order of the files' names."""
     assert corpus.path is not None
     articles = sorted((corpus.path / "plaintext_articles").glob("*.txt"))

@@ -20,8 +20,8 @@ class Scored(NamedTuple):
     own: Tensor
     """(queries, documents) bool: the document was given to this query as a negative."""
     others: Tensor
-    """(queries, documents) bool: it was given to another query, as a positive or a negative, and is not
-    judged positive for this one: an in-batch negative."""
+    """(queries, documents) bool: it was given to another query, as a positive or a negative, and is neither
+    judged positive for this one nor this one itself: an in-batch negative."""
     texts: int
     """How many texts were encoded."""
 
@@ -35,13 +35,13 @@ def score_batch(encoder: DualEncoder, batch: Batch, negatives: np.ndarray) -> Sc
     owners, places = np.nonzero(negatives >= 0)
     rows = np.concatenate([batch.positives, negatives[owners, places]])
     owner = np.concatenate([np.arange(count), owners])
-    judged = np.stack([np.isin(rows, query.positives) for query in batch.queries])
+    never = np.stack([np.isin(rows, query.no_negatives) for query in batch.queries])
     mine = owner == np.arange(count)[:, None]
     given = np.arange(len(rows)) >= count
-    assert not (judged & mine & given).any(), "a judged positive was given as a negative"
+    assert not (never & mine & given).any(), "a judged positive, or the query itself, was given as a negative"
 
     gradient = encoder.compute.gradient
     queries = encoder.embed_queries([query.tokens for query in batch.queries], gradient)
     scores = queries @ encoder.embed_documents(rows, gradient).T
-    own, others = (torch.from_numpy(mask).to(encoder.device) for mask in (mine & given, ~mine & ~judged))
+    own, others = (torch.from_numpy(mask).to(encoder.device) for mask in (mine & given, ~mine & ~never))
     return Scored(scores.diagonal(), scores, own, others, count + len(rows))

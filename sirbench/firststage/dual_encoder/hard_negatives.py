@@ -122,15 +122,15 @@ def of_encoder(encoder: DualEncoder, queries: Sequence[Query], top: int, name: s
 
 
 def without_positives(ranked: Iterable[np.ndarray], queries: Sequence[Query], top: int) -> np.ndarray:
-    """Each query's first `top` documents that are not judged positive, (queries, top) int64, -1 for none."""
+    """Each query's first `top` documents that may be negatives, (queries, top) int64, -1 for none."""
     result = np.full((len(queries), top), -1, dtype=np.int64)
     for row, documents, query in zip(result, ranked, queries, strict=True):
-        negatives = documents[~np.isin(documents, query.positives)][:top]
+        negatives = documents[~np.isin(documents, query.no_negatives)][:top]
         row[: len(negatives)] = negatives
     return result
 
 
 def _depth(queries: Sequence[Query], documents: TokenTable, top: int) -> int:
     """How deep to search so that `top` are left without the positives."""
-    most = max(len(query.positives) for query in queries)
+    most = max(len(query.no_negatives) for query in queries)
     return min(len(documents.ids), top + most)

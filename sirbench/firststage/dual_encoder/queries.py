@@ -19,6 +19,13 @@ class Query(NamedTuple):
     """Without special tokens."""
     positives: np.ndarray
     """(positives,) int64: rows of all judged-positive documents, rising."""
+    itself: int = -1
+    """Row of the document that the query is, where the study excludes it; -1: it is none."""
+
+    @property
+    def no_negatives(self) -> np.ndarray:
+        """Rows, rising, of the documents that are no negatives of it: its positives, and itself."""
+        return self.positives if self.itself < 0 else np.union1d(self.positives, [self.itself])
 
 
 class Batch(NamedTuple):
@@ -32,9 +39,16 @@ class Batch(NamedTuple):
 
 
 def make_queries(
-    tokens: Mapping[str, np.ndarray], positives: Mapping[str, Sequence[str]], documents: TokenTable
+    tokens: Mapping[str, np.ndarray],
+    positives: Mapping[str, Sequence[str]],
+    documents: TokenTable,
+    *,
+    exclude_self: bool = False,
 ) -> list[Query]:
-    """The training queries, by id; `InputError` for a positive that is not in the collection."""
+    """The training queries, by id; `InputError` for a positive that is not in the collection.
+
+    With `exclude_self` a query knows the document that has its id.
+    """
     judged = [(query, document) for query in tokens for document in positives[query]]
     rows = documents.ids.get_indexer(pd.Index([document for _, document in judged], dtype=object))
     if (rows < 0).any():
@@ -44,9 +58,13 @@ def make_queries(
             "do the judgements belong to another one?"
         )
     ends = np.cumsum([len(positives[query]) for query in tokens])[:-1]
+    names = pd.Index(list(tokens), dtype=object)
+    itself = documents.ids.get_indexer(names) if exclude_self else np.full(len(names), -1)
     return [
-        Query(query, query_tokens, np.unique(query_rows).astype(np.int64))
-        for (query, query_tokens), query_rows in zip(tokens.items(), np.split(rows, ends), strict=True)
+        Query(query, query_tokens, np.unique(query_rows).astype(np.int64), int(own_row))
+        for (query, query_tokens), query_rows, own_row in zip(
+            tokens.items(), np.split(rows, ends), itself, strict=True
+        )
     ]
 
 

@@ -7,6 +7,7 @@ from sirbench.jobs import needs
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.folders import Condition
 from sirbench.jobs.layout import Layout
+from sirbench.reporting.tables.collection_notes import with_collection_notes
 from sirbench.reporting.tables.measured import measured_lines, measured_values
 from sirbench.reporting.tables.of_study import arrange, candidates_table
 from sirbench.reporting.tables.presentation import Presentation
@@ -16,7 +17,8 @@ SoFar = tuple[Presentation | None, list[str]]
 
 def table_so_far(config: Configuration, name: str) -> SoFar:
     """The part of a table that is measured, None where nothing is, and what is missing."""
-    return (_cells if config.tables[name].of == "cells" else _candidates)(config, name)
+    shown, missing = (_cells if config.tables[name].of == "cells" else _candidates)(config, name)
+    return (with_collection_notes(config, shown) if shown else None), missing
 
 
 def _cells(config: Configuration, name: str) -> SoFar:

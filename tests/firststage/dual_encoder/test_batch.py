@@ -50,6 +50,25 @@ def test_a_batch_tells_its_own_negatives_from_those_of_others(make_policy):
     torch.testing.assert_close(scored.positives.detach(), (queries * documents[:3]).sum(dim=1))
 
 
+def test_a_query_knows_the_document_that_it_is(tiny_store):
+    tokens, positives = {"d5": np.array([5]), "q": np.array([6])}, {"d5": ["d9", "d1"], "q": ["d2"]}
+    first, second = make_queries(tokens, positives, tiny_store.documents, exclude_self=True)
+    assert first.no_negatives.tolist() == [1, 5, 9] and second.no_negatives.tolist() == [2]
+    first, _ = make_queries(tokens, positives, tiny_store.documents)
+    assert first.no_negatives.tolist() == first.positives.tolist() == [1, 9]
+
+
+def test_what_another_query_has_is_no_negative_of_the_query_that_it_is(make_policy):
+    policy = make_policy("random")
+    first, second = policy.queries[1:3]  # positives 8; 13
+    batch = Batch(np.arange(2), [first._replace(itself=13), second._replace(itself=20)], np.array([8, 13]))
+    scored = score_batch(policy.encoder, batch, np.array([[20], [21]]))
+    # documents:                       8      13     20     21
+    assert scored.others.tolist() == [[False, False, False, True], [True, False, False, False]]
+    with pytest.raises(AssertionError, match="or the query itself"):
+        score_batch(policy.encoder, batch, np.array([[20], [20]]))
+
+
 def test_a_judged_positive_given_as_a_negative_is_a_mistake_of_ours(make_policy):
     policy = make_policy("random")
     batch = Batch(np.arange(1), policy.queries[:1], np.array([7]))

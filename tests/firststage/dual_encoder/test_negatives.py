@@ -68,6 +68,38 @@ def test_a_judged_positive_is_never_a_negative(name, make_policy, monkeypatch):
         assert rows and not rows & set(query.positives.tolist())
 
 
+@pytest.mark.parametrize("name", ["random", "static", "star", "ance"])
+def test_a_query_that_is_a_document_is_never_its_own_negative(name, make_policy, monkeypatch):
+    """Each query is what it ranks first, or, for random ones, the document after its positive."""
+    options = {} if name == "random" else {"top": 60}
+    policy = make_policy(name, per_query=58, **options)
+    policy.start(0)
+    before = negatives_of(policy, range(2), monkeypatch)
+    itself = [min(rows) for rows in before]
+    policy.queries[:] = [it._replace(itself=row) for it, row in zip(policy.queries, itself, strict=True)]
+    policy.start(0)
+    after = negatives_of(policy, range(2), monkeypatch)
+    for own, was, now in zip(itself, before, after, strict=True):
+        assert own in was and own not in now
+        assert name == "random" or now == was - {own}
+
+
+def test_adore_ranks_without_the_query_itself(make_policy):
+    policy = make_policy("adore", top=5)
+    policy.start(0)
+    firsts = [ranking(policy.encoder, query)[0] for query in policy.queries]
+    queries = [it._replace(itself=int(row)) for it, row in zip(policy.queries, firsts, strict=True)]
+    batch = epoch(policy)._replace(queries=queries)
+    with torch.no_grad():
+        embeddings = policy.encoder.embed_queries([query.tokens for query in queries])
+        negatives, ranks = policy.retrieve(embeddings, batch)
+    for query, positive, rows, rank in zip(queries, batch.positives, negatives, ranks, strict=True):
+        excluded = set(query.positives.tolist()) - {positive} | {query.itself} - {positive}
+        alone = [row for row in ranking(policy.encoder, query) if row not in excluded]
+        assert rows.tolist() == [row for row in alone if row != positive][:5]
+        assert rank == min(1 + alone.index(positive), 6)
+
+
 def test_random_ones_come_from_the_whole_collection_and_equally_often():
     query = Query("q", np.array([1]), np.array([0, 3, 4, 9]))
     drawn = random.draw(query, 30_000, 10, seed=1, step=0)

@@ -92,7 +92,7 @@ class ADORE(Policy):
         """
         from sirbench.firststage.dual_encoder.search import search
 
-        most = max(len(query.positives) for query in batch.queries)
+        most = max(len(query.no_negatives) for query in batch.queries)
         depth = min(len(self.places), self.top + most)
         ranked, _ = search(queries, self.frozen.blocks(), self.places, depth)
         negatives = without_positives(ranked, batch.queries, self.top)
@@ -101,11 +101,11 @@ class ADORE(Policy):
 
 
 def rank_among(ranked: np.ndarray, query: Query, positive: int, top: int) -> int:
-    """Rank (from 1) of a positive among the ranked documents without the query's other positives.
+    """Rank (from 1) of a positive among the ranked documents without the query's other positives and itself.
 
     At most `top + 1`, which says that it is not among the first `top`.
     """
-    others = query.positives[query.positives != positive]
+    others = query.no_negatives[query.no_negatives != positive]
     alone = ranked[~np.isin(ranked, others)][:top]
     found = np.flatnonzero(alone == positive)
     return int(found[0]) + 1 if len(found) else len(alone) + 1

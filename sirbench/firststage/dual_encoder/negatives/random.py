@@ -39,14 +39,16 @@ class Random(Policy):
 
 
 def draw(query: Query, count: int, documents: int, seed: int, step: int) -> np.ndarray:
-    """`count` rows (int64) of the collection's documents but for the query's positives; with replacement.
+    """`count` rows (int64) of the collection's documents but for the query's positives, and itself where the
+    study excludes it; with replacement.
 
-    A document is drawn as its place among the negatives; to get its row, step over every positive before it.
+    A document is drawn as its place among the negatives; to get its row, step over every other before it.
     """
-    free = documents - len(query.positives)
+    excluded = query.no_negatives
+    free = documents - len(excluded)
     if free == 0:
         return np.full(count, -1, dtype=np.int64)
     places = random_generator("negatives", seed, step, query.id).integers(free, size=count)
-    # With p_0 < p_1 < ..., the i-th positive has p_i - i negatives before it.
-    before = query.positives - np.arange(len(query.positives))
+    # With p_0 < p_1 < ..., the i-th excluded document has p_i - i negatives before it.
+    before = excluded - np.arange(len(excluded))
     return places + np.searchsorted(before, places, side="right")

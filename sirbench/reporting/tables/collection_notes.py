@@ -1,0 +1,29 @@
+"""What readers of any table have to know of the study's collection."""
+
+import json
+from dataclasses import replace
+
+from sirbench.jobs.configuration import Configuration
+from sirbench.jobs.layout import Layout
+from sirbench.reporting.tables.presentation import Presentation
+
+
+def with_collection_notes(config: Configuration, shown: Presentation) -> Presentation:
+    """A table with the sentences about the study's collection beneath its own."""
+    return replace(shown, notes=[*shown.notes, *collection_notes(config)])
+
+
+def collection_notes(config: Configuration) -> list[str]:
+    """That a collection is incomplete, and how much it lacks where that is recorded."""
+    if not config.study.collection.incomplete:
+        return []
+    record = Layout(config.name).collection
+    known = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+    lacking = ""
+    if "missing" in known:
+        number, relevant = known["missing"]["dev"], known["relevant"]["dev"]
+        lacking = (
+            f": of {relevant} documents that are relevant to dev queries it lacks {number}, which no "
+            "re-ranking finds"
+        )
+    return [f"The collection holds only texts that somebody has retrieved{lacking}."]
