@@ -107,9 +107,9 @@ def _with_positives(
     if not kept:
         spec = config.study.collection
         raise InputError(
-            f"config/studies/{config.name}.yaml: collection: no {split} query with a relevant document is left "
-            f"of {spec.dev if split == 'dev' else spec.train}; has it none, or is the share of `split` too "
-            "small or large?"
+            f"config/studies/{config.name}.yaml: collection: no {split} query with a relevant document is "
+            f"left of {spec.dev if split == 'dev' else spec.train}; has it none, or is the share of `split` "
+            "too small or large?"
         )
     return {query: queries[query] for query in queries if query in kept}, qrels[qrels["query_id"].isin(kept)]
 
