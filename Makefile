@@ -10,6 +10,9 @@ TABLES := $(basename $(notdir $(wildcard config/tables/*.yaml)))
 FIGURES := $(basename $(notdir $(wildcard config/figures/*.yaml)))
 # Workflow rules call `python`: let it be the one of .venv.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# Where Snakemake finds its logger: a line per job, and the end of the log of one that failed.
+export PYTHONPATH := $(CURDIR)/workflow/logger$(if $(PYTHONPATH),:$(PYTHONPATH))
+SNAKEMAKE := snakemake --cores $(CORES) --rerun-incomplete --logger line --config study=$(STUDY)
 
 .DEFAULT_GOAL := help
 .PHONY: help $(TABLES) $(FIGURES) figures study report test quick lint format bench lock clean
@@ -30,18 +33,18 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 $(TABLES): $(READY)
-	snakemake --cores $(CORES) --rerun-incomplete --show-failed-logs $@ --config study=$(STUDY)
+	$(SNAKEMAKE) -- $@
 	@cat results/$(STUDY)/tables/$@.md
 
 $(FIGURES) figures: $(READY)
-	snakemake --cores $(CORES) --rerun-incomplete --show-failed-logs $@ --config study=$(STUDY)
+	$(SNAKEMAKE) -- $@
 	@if [ $@ = claims ]; then cat results/$(STUDY)/claims.md; else ls figures/$(STUDY)/*.pdf; fi
 
 study: $(READY)  ## every table, figure and claim; stop it at any time, it goes on where it was
 	snakemake --cores $(CORES) --rerun-incomplete --keep-going --show-failed-logs study --config study=$(STUDY)
 
 report: $(READY)  ## every table and figure, and a page on them and on what was run, whatever failed
-	@snakemake --cores $(CORES) --rerun-incomplete --keep-going --show-failed-logs tables figures --config study=$(STUDY); \
+	@$(SNAKEMAKE) --keep-going -- tables figures; \
 	  made=$$?; sirbench report --study $(STUDY) || exit; \
 	  echo "Open results/$(STUDY)/report.html"; exit $$made
 	snakemake --report results/$(STUDY)/workflow-report.html tables figures --config study=$(STUDY)
