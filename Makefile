@@ -41,7 +41,7 @@ $(FIGURES) figures: $(READY)
 	@if [ $@ = claims ]; then cat results/$(STUDY)/claims.md; else ls figures/$(STUDY)/*.pdf; fi
 
 study: $(READY)  ## every table, figure and claim; stop it at any time, it goes on where it was
-	snakemake --cores $(CORES) --rerun-incomplete --keep-going --show-failed-logs study --config study=$(STUDY)
+	$(SNAKEMAKE) --keep-going -- study
 
 report: $(READY)  ## every table and figure, and a page on them and on what was run, whatever failed
 	@$(SNAKEMAKE) --keep-going -- tables figures; \
