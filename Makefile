@@ -15,12 +15,12 @@ export PYTHONPATH := $(CURDIR)/workflow/logger$(if $(PYTHONPATH),:$(PYTHONPATH))
 SNAKEMAKE := snakemake --cores $(CORES) --rerun-incomplete --logger line --config study=$(STUDY)
 
 .DEFAULT_GOAL := help
-.PHONY: help $(TABLES) $(FIGURES) figures study report test quick lint format bench lock clean
+.PHONY: help $(TABLES) $(FIGURES) figures study report test quick lint format bench bench-gpu lock clean
 
 help:  ## say what can be made
 	$(info make TABLE [STUDY=demo] [CORES=$(CORES)], TABLE being one of: $(TABLES))
 	$(info make FIGURE, FIGURE being one of: $(FIGURES), or figures for all of them)
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Exact versions first; then the checkout itself, so that its code is what runs.
 $(READY): requirements.lock pyproject.toml
@@ -70,6 +70,9 @@ format: $(READY)  ## bring everything into that style
 bench: $(READY)  ## measure speed and memory as ratios against peers
 	pip install --quiet --disable-pip-version-check --no-deps $$(python -m benchmarks --requirements)
 	python -m benchmarks
+
+bench-gpu:  ## measure on a GPU, with the torch and transformers that are there: nothing is installed
+	$(PYTHON) -m benchmarks gpu
 
 lock: pyproject.toml  ## pin anew what the dependencies of pyproject.toml pull in
 	$(PYTHON) -m venv .lock

@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks [rerank] [step] [bf16] [memory] [--quick]`."""
+"""The command line: `python -m benchmarks [rerank] [step] [bf16] [memory] [--quick]`, or `gpu` alone."""
 
 import argparse
 import os
@@ -12,7 +12,6 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.material import make_material
 from benchmarks.timing import table
 from sirbench.machine.errors import InputError
 
@@ -22,16 +21,28 @@ NAMES = ("rerank", "step", "bf16", "memory")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the named benchmarks, or all, and print one table; a failed comparison of results raises."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(NAMES)}; all by default")
+    named = f"any of {', '.join(NAMES)}, which are all done by default; or gpu, alone"
+    parser.add_argument("names", nargs="*", metavar="NAME", help=named)
     parser.add_argument("--quick", action="store_true", help="a tiny model, few texts: says nothing of speed")
+    parser.add_argument(
+        "--output", type=Path, default=Path("benchmarks"), help="where gpu writes its two files"
+    )
     parser.add_argument("--requirements", action="store_true", help="print what to install first, and stop")
     options = parser.parse_args(arguments)
     if options.requirements:
         print(*requirements(), sep="\n")
         return
+    if options.names == ["gpu"]:
+        from benchmarks.gpu.running import run
+
+        run(options.output, quick=options.quick)
+        return
     unknown = sorted(set(options.names) - set(NAMES))
     if unknown:
-        parser.error(f"no benchmark {unknown[0]!r}; there are {', '.join(NAMES)}")
+        parser.error(f"no benchmark {unknown[0]!r}; there are {', '.join(NAMES)}, and gpu alone")
+    # The material needs packages that a machine with a GPU may lack.
+    from benchmarks.material import make_material
+
     torch.set_num_threads(1)
     rows = []
     with tempfile.TemporaryDirectory(prefix="sirbench-benchmarks-") as folder:

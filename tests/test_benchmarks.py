@@ -1,12 +1,13 @@
 """The benchmarks compare like with like: both sides of each give the same result (their speed is no test)."""
 
+import json
 import sys
 
 import numpy as np
 import pytest
 import torch
 
-from benchmarks import bf16, scale
+from benchmarks import bf16, concentration, scale
 from benchmarks.__main__ import main
 from benchmarks.material import first_layers, make_material
 from benchmarks.memory import LEVELS as MEASURED
@@ -110,6 +111,24 @@ def test_bf16_is_compared_at_equal_scores_and_keeps_less_than_float32(material):
     assert [row.what.split(": ")[1] for row in rows] == ["fp32 / autocast", "fp32 / ours"] * 3
     assert all(len(row.ratios) == 1 for row in rows)
     assert rows[-1].ratios[0] > max(1, rows[-2].ratios[0])
+
+
+def test_concentration_is_told_by_level_and_third_of_a_training(tmp_path, capsys):
+    most = [8, 8, 6, 4, 8, 3, 2, 1, 5]
+    names = ("effective_documents_1", "documents_with_99_percent_1", "effective_documents_2")
+    steps = [
+        dict(zip(names, (count / 2, count, 0), strict=True))
+        | {"step": step, "documents_with_99_percent_2": 0}
+        for step, count in enumerate(most)
+    ]
+    (tmp_path / "log").write_text("".join(json.dumps(step) + "\n" for step in steps))
+    concentration.main([str(tmp_path / "log")])
+    # Level 2 has no loss.
+    assert capsys.readouterr().out.splitlines()[2:] == [
+        f"| {tmp_path / 'log'} | 1 | first | 8 | 4.0 | 8.0 | 0% |",
+        f"| {tmp_path / 'log'} | 1 | second | 8 | 2.0 | 4.0 | 67% |",
+        f"| {tmp_path / 'log'} | 1 | last | 8 | 1.0 | 2.0 | 67% |",
+    ]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc")
