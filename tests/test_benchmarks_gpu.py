@@ -23,7 +23,7 @@ LACKING = (
 
 def test_the_quick_run_measures_every_side_and_needs_little(tmp_path):
     code = (
-        f"import sys; sys.modules.update(dict.fromkeys({LACKING}));"
+        f"import sys; sys.modules.update(dict.fromkeys({LACKING.split()}));"
         f"from benchmarks.__main__ import main; main(['gpu', '--quick', '--output', {str(tmp_path)!r}])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300)
