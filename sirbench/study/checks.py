@@ -64,7 +64,7 @@ def shown_recipes(
     """The recipes of all tables, figures and claims, sorted."""
     of_tables = (table for table in tables.values() if table.of == "cells")
     shown = {
-        recipe for table in of_tables for recipe in (table.baseline, *(row.recipe for row in table.rows))
+        recipe for table in of_tables for row in table.rows for recipe in (table.baseline_of(row), row.recipe)
     }
     shown |= {recipe for figure in figures.values() if figure.space for recipe in figure.space.recipes}
     of_claims = (claim for family in claims.values() for claim in family.claims.values())
@@ -83,6 +83,8 @@ def _check_table(
     for number, row in enumerate(table.rows):
         if row.recipe not in recipes:
             raise InputError(f"{path}: rows.{number}.recipe: {unknown(row.recipe, recipes)}")
+        if row.baseline is not None and row.baseline not in recipes:
+            raise InputError(f"{path}: rows.{number}.baseline: {unknown(row.baseline, recipes)}")
         if row.backbone not in backbones:
             hint = suggest(row.backbone, backbones)
             raise InputError(f"{path}: rows.{number}.backbone: no study defines {row.backbone!r}; {hint}")

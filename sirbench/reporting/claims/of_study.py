@@ -1,5 +1,6 @@
 """The verdicts on a study's claims, tidy: a line per claim and candidates."""
 
+from dataclasses import replace
 from math import isnan
 
 import pandas as pd
@@ -7,12 +8,11 @@ import pandas as pd
 from sirbench.evaluation.claims.equality import Margin
 from sirbench.evaluation.claims.measured import Measured
 from sirbench.evaluation.claims.table import Claim, claim_table
-from sirbench.evaluation.measures import read_per_query
 from sirbench.jobs import needs
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.folders import Condition
 from sirbench.machine.errors import InputError
-from sirbench.reporting.tables.measured import is_measured
+from sirbench.reporting.tables.measured import is_measured, read_trainings
 from sirbench.reporting.tables.published import PUBLISHED, read_published
 from sirbench.study import Claims, Compared
 
@@ -82,8 +82,7 @@ def _side(side: Compared) -> str:
 def _measured(config: Configuration, claim: Claim, side: str) -> Measured:
     backbone, recipe = side.split("/")
     one = Condition(config.name, claim.candidates, backbone, recipe)
-    values = {seed: read_per_query(one.cell(seed).per_query)[claim.measure] for seed in config.study.seeds}
-    return Measured(side, pd.DataFrame(values).T)
+    return replace(read_trainings(config, one).by(claim.measure), name=side)
 
 
 def _published(family: Claims, candidates: str, first: Compared, than: Compared) -> float | None:

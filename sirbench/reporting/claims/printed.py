@@ -31,7 +31,6 @@ def present_claims(config: Configuration, name: str, lines: pd.DataFrame) -> Pre
         groups=[("", HEADS)],
         rows=[_row(line, study.candidates_title(line["candidates"]) if several else "") for line in records],
         notes=_notes(records, left_out(config, family)),
-        comparisons=[],
         stub="Claim",
     )
 
@@ -40,7 +39,8 @@ def _row(line: Mapping[Hashable, Any], candidates: str) -> ShownRow:
     interval = [f"{line['ci_low']:+.3f} to {line['ci_high']:+.3f}"] if pd.notna(line["ci_low"]) else []
     p_values = [f"{line[key]:.3f}" if pd.notna(line[key]) else "" for key in ("p_value", "p_holm")]
     paper = f"{line['effect_of_paper']:+.3f}" if pd.notna(line["effect_of_paper"]) else ""
-    texts = [f"{line['effect']:+.3f}", *(interval or [""]), *p_values, paper, line["verdict"]]
+    effect = f"{line['effect']:+.3f}" if pd.notna(line["effect"]) else ""
+    texts = [effect, *(interval or [""]), *p_values, paper, line["verdict"]]
     label = f"{line['sentence']} {candidates}".strip()
     return ShownRow(label, [Number(text) if text else NOT_MEASURED for text in texts])
 
@@ -48,9 +48,10 @@ def _row(line: Mapping[Hashable, Any], candidates: str) -> ShownRow:
 def _notes(records: Sequence[Mapping[Hashable, Any]], absent: Sequence[str]) -> list[str]:
     seeds = sorted({line[key] for line in records for key in ("seeds_better", "seeds_than")})
     of_seeds = " or ".join(map(str, seeds)) + (" seed" if seeds == [1] else " seeds")
+    queries = max(line["queries"] for line in records)
     notes = [
-        f"Differences of {paper_name(str(records[0]['measure']))} over {records[0]['queries']} dev queries, "
-        f"{of_seeds}. Intervals and p-values are over queries and seeds "
+        f"Differences of {paper_name(str(records[0]['measure']))} over {queries} dev queries, {of_seeds}. "
+        "Intervals and p-values are over queries and seeds "
         "together; a claim is supported or contradicted where p is below 0.05 after Holm's correction over "
         "this table.",
         "A claim of equality is supported where the difference is shown to be within its margin.",
@@ -60,6 +61,8 @@ def _notes(records: Sequence[Mapping[Hashable, Any]], absent: Sequence[str]) -> 
         for line in records
         if line["to_decide"]
     ]
+    remarks = [f"{line['candidates']}: {line['remarks']}." for line in records if line["remarks"]]
+    notes += dict.fromkeys(remarks)
     if absent:
         notes.append(f"Left out, as this study lacks their backbones: {' '.join(absent)}")
     return notes

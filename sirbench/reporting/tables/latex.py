@@ -12,16 +12,19 @@ SPECIAL = {
     '"': "''",
     BETTER: r"$\dagger$",
     WORSE: r"$\ddagger$",
+    "±": r"$\pm$",
     **{character: "\\" + character for character in "&%$#_{}"},
 }
-WIDEST_SINGLE_COLUMN = 4
-"""Columns of numbers that fit one column of a two-column page; more make a table* over both."""
+WIDEST_SINGLE_COLUMN = 225
+"""Points that fit one column of a two-column page; a wider table is a table* over both."""
+LETTER, CAPITAL, NUMBER, SPREAD, ROOM = 4.2, 4.8, 20, 17, 5
+"""Points, roughly: a letter of a label and of a head, a number, its spread, and the room around a column."""
 
 
 def render(shown: Presentation) -> str:
     """A float with caption, label `tab:<name>` and notes; it needs ``\\usepackage{booktabs}``."""
     columns = sum(len(measures) for _, measures in shown.groups)
-    environment = "table" if columns <= WIDEST_SINGLE_COLUMN else "table*"
+    environment = "table" if _width(shown) <= WIDEST_SINGLE_COLUMN else "table*"
     caption = escape(shown.caption)
     lines = [f"% {shown.name}: needs \\usepackage{{booktabs}}"]
     if shown.warning:
@@ -73,6 +76,16 @@ def _row(cells: list[str]) -> str:
 
 
 def _number(number: Number) -> str:
-    """A number; its mark hangs to the right without width, so that the digits stay in line."""
+    """A number, and its spread as an index, over which its mark hangs without width: digits stay in line."""
     text = rf"\textbf{{{number.text}}}" if number.best else number.text
-    return text + (rf"\rlap{{\textsuperscript{{{escape(number.mark)}}}}}" if number.mark else "")
+    mark = rf"\rlap{{\textsuperscript{{{escape(number.mark)}}}}}" if number.mark else ""
+    spread = rf"\textsubscript{{$\pm${number.spread.removeprefix('0')}}}" if number.spread else ""
+    return text + mark + spread
+
+
+def _width(shown: Presentation) -> float:
+    """Points, roughly: the longest label and the columns of numbers."""
+    spread = any(number.spread for row in shown.rows for number in row.numbers)
+    heads = [len(measure) * CAPITAL for _, measures in shown.groups for measure in measures]
+    columns = [max(head, NUMBER + SPREAD * spread) + ROOM for head in heads]
+    return max(len(row.label) for row in shown.rows) * LETTER + sum(columns)
