@@ -5,7 +5,7 @@ from math import isnan
 
 import pandas as pd
 
-from sirbench.reporting.tables.notes import compared_with, several_baselines
+from sirbench.reporting.tables.notes import compared_with, intervals, several_baselines
 from sirbench.reporting.tables.presentation import Grid, Line, each
 
 HEADS = ["Gain", "95 % interval", "Relative gain", "95 % interval of it"]
@@ -15,9 +15,9 @@ PAPER_NOTES = [
     "The paper's gains are over its own baseline. ΔRI, the difference of relative improvements (Breuer et "
     "al., SIGIR 2020), is the paper's relative gain minus ours; it is 0 where both are the same.",
     "Verdict: where our 95 % interval of the relative gain lies. compatible: it has the paper's relative "
-    "gain in it, and not 0; undecided: it has both in it; lower, higher: all of it is below, above the paper's; "
-    "opposite: so, and of the other sign. The paper's numbers are taken as exact, though they are rounded to "
-    "three decimals and nothing is known of its seeds.",
+    "gain in it, and not 0; undecided: it has both in it; lower, higher: all of it is below, above the "
+    "paper's; opposite: so, and of the other sign. The paper's numbers are taken as exact, though they are "
+    "rounded to three decimals and nothing is known of its seeds.",
 ]
 
 
@@ -39,8 +39,8 @@ def gains_grid(lines: pd.DataFrame, of_column: Callable[[Line], str]) -> list[Gr
         rows.append([label, of_column(line), *_ours(line), *(_papers(line) if paper else [])])
     heads = ["Model", "Column", *HEADS, *(PAPER_HEADS if paper else [])]
     notes = [
-        f"Gain: the difference to {compared_with(gains)} on the same queries; relative: over that mean.",
-        *_interval_notes(gains),
+        f"Gain: the difference to {compared_with(gains)} on the same queries; relative: divided by its mean.",
+        *intervals(gains),
         *(PAPER_NOTES if paper else []),
     ]
     return [Grid("Gains over the baseline", heads, rows, notes, words={"Model", "Column", "Verdict"})]
@@ -59,24 +59,6 @@ def _papers(line: Line) -> list[str]:
         _or_empty(line.delta_ri, lambda value: f"{value:+.3f}"),
         line.verdict,
     ]
-
-
-def _interval_notes(gains: pd.DataFrame) -> list[str]:
-    """Over what the intervals generalise, by the rows where they do."""
-    notes = []
-    alone = gains[gains["gain_over"] == "queries"]
-    if (gains["gain_over"] == "queries and seeds").any():
-        notes.append(
-            "Intervals are over queries and seeds together (docs/claims.md), each by itself: of twenty, one "
-            "is expected to miss."
-        )
-    if len(alone):
-        rows = "" if len(alone) == len(gains) else f" of {', '.join(dict.fromkeys(alone['row']))}"
-        notes.append(
-            f"Intervals{rows} are over queries alone: they are about these trained models, and say nothing "
-            "of other seeds."
-        )
-    return notes
 
 
 def _reach(low: float, high: float, form: Callable[[float], str]) -> str:

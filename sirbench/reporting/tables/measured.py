@@ -16,7 +16,7 @@ from sirbench.jobs.layout import Layout
 from sirbench.reporting.tables.published import PUBLISHED, read_published
 from sirbench.reporting.tables.tidy import COLUMNS as TIDY_COLUMNS
 from sirbench.reporting.tables.tidy import PerQuery, Places, tidy_table
-from sirbench.study import Table
+from sirbench.study import Row, Table
 
 KEYS = ["row", "backbone", "recipe", "candidates", "measure"]
 NO_RESULT, NO_BACKBONE = "no result", "no such backbone in the study"
@@ -87,14 +87,14 @@ def table_numbers(config: Configuration, name: str, measures: Sequence[str]) -> 
         known = measured_lines(config, name, measured_values(config, name))
     wanted = pd.DataFrame(
         [
-            (row.label, condition.backbone, condition.recipe, condition.candidates, measure)
-            for row, condition in _places(config, table)
+            (row.label, one.backbone, one.recipe, one.candidates, measure, _baseline(table, row))
+            for row, one in _places(config, table)
             for measure in measures
         ],
-        columns=KEYS,
+        columns=[*KEYS, "baseline"],
     )
-    lines = wanted.merge(known.drop(columns="table"), how="left", on=KEYS)
-    texts = ["cpr", "baseline", "gain_over", "gain_of_seeds", "verdict", "diverged"]
+    lines = wanted.merge(known.drop(columns=["table", "baseline"]), how="left", on=KEYS)
+    texts = ["cpr", "gain_over", "gain_of_seeds", "verdict", "diverged"]
     lines[texts] = lines[texts].astype("object").fillna("").astype("str")
     return lines.assign(missing=[_why_missing(config, line) for line in lines.itertuples()])[COLUMNS]
 
@@ -118,6 +118,11 @@ def column_titles(config: Configuration, lines: pd.DataFrame) -> pd.Series:
     return lines["candidates"].map(
         {it: f"{study.candidates_title(it)} Top {study.depth}" for it in study.candidates}
     )
+
+
+def _baseline(table: Table, row: Row) -> str:
+    """The recipe that a row's gain is over, as the tidy table names it: nothing where that is its own."""
+    return "" if row.recipe == table.baseline_of(row) else table.baseline_of(row)
 
 
 def _why_missing(config: Configuration, line: Any) -> str:

@@ -12,7 +12,7 @@ OF_MODELS = (
     "say that models of other seeds would."
 )
 OF_FIRST_STAGES = "Of a first stage that learns, a mark is about this one training."
-CLAIMS = "What may be said of the recipes, the target claims judges (docs/claims.md)."
+CLAIMS = "For what may be said of the recipes see the target claims (docs/claims.md)."
 
 
 def sample(lines: pd.DataFrame) -> str:
@@ -67,6 +67,24 @@ def several_baselines(lines: pd.DataFrame) -> bool:
     return bool(lines.loc[lines["baseline"] != "", "baseline"].nunique() > 1)
 
 
+def intervals(gains: pd.DataFrame) -> list[str]:
+    """Over what the intervals of gains generalise, by the rows where they do not over seeds."""
+    said = []
+    alone = gains[gains["gain_over"] == "queries"]
+    if (gains["gain_over"] == "queries and seeds").any():
+        said.append(
+            "95 % intervals are over queries and seeds together (docs/claims.md), each by itself: one of "
+            "twenty is expected to miss the gain that it is about."
+        )
+    if len(alone):
+        rows = "" if len(alone) == len(gains) else f" of {', '.join(dict.fromkeys(alone['row']))}"
+        said.append(
+            f"95 % intervals{rows} are over queries alone: they are about these trained models, and say "
+            "nothing of other seeds."
+        )
+    return said
+
+
 def untested(lines: pd.DataFrame) -> list[str]:
     """Which rows have a value, and a baseline that they could not be compared with, or not tested against.
 
@@ -90,17 +108,16 @@ def diverged(lines: pd.DataFrame, groups: Mapping[str, str]) -> list[str]:
             none did, else empty.
         groups: candidates -> head of its column group.
     """
-    places = ["backbone", "baseline", "candidates"]
     without = lines[(lines["baseline_diverged"] != "") & lines["value"].notna()]
-    notes, told = [], set()
-    for line in each(without.drop_duplicates(places)):
-        told.add((line.backbone, line.baseline, line.candidates))
-        alike = without[(without[places] == [line.backbone, line.baseline, line.candidates]).all(axis=1)]
-        rows = ", ".join(dict.fromkeys(alike["row"]))
+    notes = []
+    for (backbone, baseline, why), group in without.groupby(["backbone", "baseline", "baseline_diverged"]):
+        rows = ", ".join(dict.fromkeys(group["row"]))
+        heads = ", ".join(dict.fromkeys(group["candidates"].map(groups)))
         notes.append(
-            f"No gains and no tests of {rows}, {groups[line.candidates]}: of their baseline, {line.backbone} "
-            f"with {line.baseline}, {line.baseline_diverged}."
+            f"No gains and no tests of {rows} ({heads}), since the baseline, {backbone} with {baseline}, "
+            f"diverged: {why}."
         )
+    told = set(without[["backbone", "baseline", "candidates"]].itertuples(index=False, name=None))
     of_rows = lines[lines["diverged"] != ""].drop_duplicates(["row", "candidates"])
     notes += [
         f"{line.row}, {groups[line.candidates]}: {line.diverged}."
