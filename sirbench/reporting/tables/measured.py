@@ -96,6 +96,8 @@ def table_numbers(config: Configuration, name: str, measures: Sequence[str]) -> 
     lines = wanted.merge(known.drop(columns=["table", "baseline"]), how="left", on=KEYS)
     texts = ["cpr", "gain_over", "gain_of_seeds", "verdict", "diverged"]
     lines[texts] = lines[texts].astype("object").fillna("").astype("str")
+    numbers = [it for it in COLUMNS if it in lines and it not in [*KEYS, *texts, "baseline", "dagger"]]
+    lines[numbers] = lines[numbers].astype("float64")
     return lines.assign(missing=[_why_missing(config, line) for line in lines.itertuples()])[COLUMNS]
 
 

@@ -16,7 +16,7 @@ from sirbench.reporting.figures import Kind
 from sirbench.reporting.figures.drawing import style
 from sirbench.reporting.figures.drawing.style import Look
 from sirbench.reporting.tables import notes
-from sirbench.reporting.tables.measured import column_titles, missing_notes
+from sirbench.reporting.tables.measured import NO_BACKBONE, column_titles, missing_notes
 from sirbench.reporting.tables.presentation import DEMONSTRATION, each, paper_name
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ PUBLISHED: Look = {
 SEED: Look = {"linestyle": "", "marker": "_", "markersize": 3, "markeredgewidth": 0.6, "zorder": 2}
 MARKERS = "osv^P*X"
 BEHIND: Look = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
-ROOM_BELOW = 0.15
+ROOM_BELOW = 0.3
 """Of the y axis, for what is written below points."""
 ZERO: Look = {"color": "black", "linewidth": 0.7}
 
@@ -125,7 +125,7 @@ class TableKind(Kind):
                 panels[measure, column] = panel
                 _write_above(panel, zeros[measure, column])
         for panel, title in zip(rows[0], columns, strict=False):
-            panel.set_title(title, pad=3 + 72 * style.NOTE_LINE * above)
+            panel.set_title(title, pad=5 + 72 * style.NOTE_LINE * above)
         canvas.align_ylabels()
         return canvas, panels
 
@@ -133,6 +133,7 @@ class TableKind(Kind):
 def _zero(lines: pd.DataFrame, measure: str, column: str) -> str:
     """What the line at zero is in a panel: each baseline with its value."""
     here = lines[(lines["measure"] == measure) & (lines["column"] == column) & (lines["baseline"] != "")]
+    here = here[here["missing"] != NO_BACKBONE]
     places = ["backbone", "baseline"]
     values = here.groupby(places)["baseline_value"].transform("first")
     several = here["backbone"].nunique() > 1
