@@ -1,13 +1,17 @@
 """A recipe's gain over its baseline, absolute and relative, as tables and figures show it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from math import nan
+from math import isnan, nan
 
-from sirbench.evaluation.claims.inference import compare
+from scipy.optimize import brentq
+
+from sirbench.evaluation.claims.inference import aligned, compare, estimate, estimate_of_models
 from sirbench.evaluation.claims.measured import Measured
 
 NO_INTERVAL = (nan, nan)
+FIRST_STEP, LAST_STEP = 1e-3, 1e3
+"""Of the search for the ends of a relative gain's interval: 0.1 %, and a thousand times the baseline."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +42,10 @@ class Gain:
 def gain_over(baseline: Measured, recipe: Measured) -> Gain:
     """Return the gain of `recipe`; all nan where either has no model, and no interval for a single query.
 
-    The interval of the relative gain r is by linearisation (the delta method): r + 1 is the ratio of two
-    means, and varies as the difference between the recipe and r + 1 times the baseline does, over the
-    baseline's mean. That difference is compared as any other, over queries and seeds. It needs a baseline
-    whose mean is many standard errors from 0, as means of rankings are.
+    The interval of the relative gain has every r at which recipe and (1 + r) times baseline, compared as any
+    two recipes are, do not differ (E. C. Fieller, Some problems in interval estimation, Journal of the Royal
+    Statistical Society B 16, 1954). So it has 0 in it where the interval of the absolute gain has, and only
+    there. There is none where the baseline's own mean may be 0: it would have no end.
 
     Raises:
         InputError: the two are about different queries.
@@ -67,8 +71,28 @@ def gain_over(baseline: Measured, recipe: Measured) -> Gain:
 
 
 def _relative_interval(baseline: Measured, recipe: Measured, relative: float) -> tuple[float, float]:
-    if not baseline.mean:
+    """Outwards from the estimate, to where the difference is as large as half of its interval."""
+    if isnan(relative):
         return NO_INTERVAL
-    low, high = compare(recipe, replace(baseline, values=baseline.values * (1 + relative))).interval
-    half = (high - low) / 2 / baseline.mean
-    return relative - half, relative + half
+    first, second, paired = aligned(recipe, baseline)
+    several = min(len(first), len(second)) > 1
+
+    def inside(r: float) -> float:
+        """Above 0 where (1 + r) times the baseline does not differ from the recipe."""
+        scaled = (1 + r) * second
+        effect = estimate(first, scaled, paired=paired) if several else estimate_of_models(first, scaled)
+        low, high = effect.interval
+        return (high - low) / 2 - abs(effect.estimate)
+
+    low, high = (_end(inside, relative, direction) for direction in (-1, 1))
+    return NO_INTERVAL if isnan(low + high) else (low, high)
+
+
+def _end(inside: Callable[[float], float], start: float, direction: int) -> float:
+    """Where `inside` becomes negative in this direction; nan where it does not."""
+    step = FIRST_STEP
+    while inside(start + direction * step) >= 0:
+        step *= 2
+        if step > LAST_STEP:
+            return nan
+    return float(brentq(inside, start, start + direction * step, xtol=1e-9))

@@ -159,20 +159,26 @@ def compare(
     )
     if not (better.seeds and than.seeds):
         return empty
-    paired = seeds == "shared" and _same_seeds(better, than)
+    first, second, paired = aligned(better, than, seeds)
     helping = [other for other in others if other.seeds > 1 and (not paired or _same_seeds(better, other))]
-    first, second, *rest = (_values(recipe, better, paired) for recipe in (better, than, *helping))
+    rest = [_values(other, better, paired) for other in helping]
     tested = min(better.seeds, than.seeds) > 1
     effect = estimate(first, second, rest, paired=paired) if tested else Effect(_difference(first, second))
     return replace(
         empty,
         effect=effect,
-        of_models=_of_models(first, second),
+        of_models=estimate_of_models(first, second),
         baseline=float(second.mean()),
         queries=first.shape[1],
         p_paired_t=paired_t_test(pd.Series(first.mean(axis=0)), pd.Series(second.mean(axis=0))),
         analysis=_analysis(effect, paired),
     )
+
+
+def aligned(better: Measured, than: Measured, seeds: Seeds = "shared") -> tuple[Values, Values, bool]:
+    """Both recipes' values, queries in the same order, and whether their rows are pairs of seeds."""
+    paired = seeds == "shared" and _same_seeds(better, than)
+    return _values(better, better, paired), _values(than, better, paired), paired
 
 
 def estimate(better: Values, than: Values, others: Sequence[Values] = (), *, paired: bool) -> Effect:
@@ -201,8 +207,8 @@ def estimate(better: Values, than: Values, others: Sequence[Values] = (), *, pai
     )
 
 
-def _of_models(better: Values, than: Values) -> Effect:
-    """The difference of these trained models: Student's t over queries of the differences of means."""
+def estimate_of_models(better: Values, than: Values) -> Effect:
+    """Estimate the same of these trained models, over queries alone: the paired t-test of seeds' means."""
     differences = better.mean(axis=0) - than.mean(axis=0)
     variance = float(differences.var(ddof=1)) / len(differences)
     variance = variance if variance > NOISE**2 else 0.0

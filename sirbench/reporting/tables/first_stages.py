@@ -22,7 +22,7 @@ from sirbench.study import Table
 def tidy_first_stages(
     name: str, table: Table, per_query: Mapping[str, Trainings], titles: Mapping[str, str]
 ) -> pd.DataFrame:
-    """A line per candidates x measure, with the columns and meanings of `tidy.tidy_table`.
+    """A line per candidates x measure, with the columns and meanings of `tidy.COLUMNS`.
 
     Backbone and recipe are empty, since nothing is re-ranked, and so are the published numbers. Gains are
     over the table's baseline, the candidates of that name; they are empty where `per_query` has none. The
@@ -86,4 +86,4 @@ def _test_note(lines: pd.DataFrame, table: Table) -> str:
         return f"Not tested: {table.baseline} is the only first stage of this study."
     if others["p_paired_t"].isna().all():
         return f"Not tested, for want of {table.baseline} in this study, or of a second query."
-    return notes.tests(table.baseline, "a test", notes.OF_FIRST_STAGES)
+    return notes.tests(table.baseline, "Of a first stage that learns, a mark is about this one training.")

@@ -11,6 +11,7 @@ from sirbench.reporting.tables.presentation import Grid, Line, each
 HEADS = ["Gain", "95 % interval", "Relative gain", "95 % interval of it"]
 PAPER_HEADS = ["Paper's gain", "Paper's relative gain", "ΔRI", "Verdict"]
 
+NO_INTERVAL = "A relative gain without interval: its baseline's own mean may be 0."
 PAPER_NOTES = [
     "The paper's gains are over its own baseline. ΔRI, the difference of relative improvements (Breuer et "
     "al., SIGIR 2020), is the paper's relative gain minus ours; it is 0 where both are the same.",
@@ -41,6 +42,7 @@ def gains_grid(lines: pd.DataFrame, of_column: Callable[[Line], str]) -> list[Gr
     notes = [
         f"Gain: the difference to {compared_with(gains)} on the same queries; relative: divided by its mean.",
         *intervals(gains),
+        *([NO_INTERVAL] if (gains["gain_low"].notna() & gains["gain_relative_low"].isna()).any() else []),
         *(PAPER_NOTES if paper else []),
     ]
     return [Grid("Gains over the baseline", heads, rows, notes, words={"Model", "Column", "Verdict"})]

@@ -11,7 +11,6 @@ OF_MODELS = (
     "A mark says that these trained models differ by more than the choice of queries explains; it does not "
     "say that models of other seeds would."
 )
-OF_FIRST_STAGES = "Of a first stage that learns, a mark is about this one training."
 CLAIMS = "For what may be said of the recipes see the target claims (docs/claims.md)."
 
 
@@ -37,16 +36,15 @@ def dev_queries(lines: pd.DataFrame) -> str:
     return "one dev query" if number == 1 else f"{number} dev queries"
 
 
-def tests(compared: str, test: str, meaning: str) -> str:
-    """What the marks of a test mean, and what they do not.
+def tests(compared: str, meaning: str) -> str:
+    """What the marks mean, and what they do not.
 
     Args:
-        compared: what is compared with.
-        test: what the test is called.
+        compared: what is compared with, and what the test is called.
         meaning: a sentence on what a mark says.
     """
     return (
-        f"{BETTER} better, {WORSE} worse than {compared} by {test}: two-sided paired t-test over queries on "
+        f"{BETTER} better, {WORSE} worse than {compared}: two-sided paired t-test over queries on "
         f"the column's own measure, p < {SIGNIFICANCE_LEVEL}; in parentheses where Holm's correction over "
         f"the column undoes it. {meaning}"
     )
@@ -76,7 +74,12 @@ def intervals(gains: pd.DataFrame) -> list[str]:
             "95 % intervals are over queries and seeds together (docs/claims.md), each by itself: one of "
             "twenty is expected to miss the gain that it is about."
         )
-    if len(alone):
+    if len(alone) and not alone["backbone"].any():
+        said.append(
+            "95 % intervals are over queries alone: of a first stage that learns, they are about this one "
+            "training."
+        )
+    elif len(alone):
         rows = "" if len(alone) == len(gains) else f" of {', '.join(dict.fromkeys(alone['row']))}"
         said.append(
             f"95 % intervals{rows} are over queries alone: they are about these trained models, and say "

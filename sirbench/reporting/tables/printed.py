@@ -83,7 +83,7 @@ def _tests(lines: pd.DataFrame, claimed: bool) -> list[str]:
     if tested.empty:
         return []
     meaning = f"{notes.OF_MODELS} {notes.CLAIMS}" if claimed else notes.OF_MODELS
-    return [notes.tests(notes.compared_with(tested), "the paper's test", meaning)]
+    return [notes.tests(f"{notes.compared_with(tested)} by the paper's test", meaning)]
 
 
 def _label(row: Row, lines: pd.DataFrame, groups: Mapping[str, str]) -> str:

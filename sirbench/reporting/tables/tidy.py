@@ -16,18 +16,38 @@ from sirbench.study import Row, Table
 
 SIGNIFICANCE_LEVEL = 0.05
 
-GAIN_COLUMNS = [
-    *("baseline", "baseline_value", "gain", "gain_low", "gain_high"),
-    *("gain_relative", "gain_relative_low", "gain_relative_high", "gain_over", "gain_of_seeds"),
-    *("p_paired_t", "p_paired_t_holm", "dagger"),
-]
 COLUMNS = [
     *("table", "row", "backbone", "recipe", "cpr", "candidates", "measure"),
     *("value", "ci_low", "ci_high", "sd_seeds", "seeds", "queries"),
-    *GAIN_COLUMNS,
+    *("baseline", "baseline_value", "gain", "gain_low", "gain_high"),
+    *("gain_relative", "gain_relative_low", "gain_relative_high", "gain_over", "gain_of_seeds"),
+    *("p_paired_t", "p_paired_t_holm", "dagger"),
     *PUBLISHED_COLUMNS,
     "diverged",
 ]
+"""What a line says, apart from what it is about.
+
+* value: the mean over queries and over the seeds that gave a model; ci_low, ci_high: its 95 % percentile
+  bootstrap interval over queries (empty for a single query); sd_seeds: the standard deviation of the mean
+  over queries from seed to seed (empty for one seed); seeds, queries: how many went into it; diverged:
+  how many of the seeds converged, and why the others did not; empty where all did. Without any seed that
+  converged there is no value.
+* gain: value minus baseline_value, the value of `baseline` with the same backbone and candidates;
+  gain_low, gain_high: its 95 % interval, over what gain_over says ("queries and seeds", or "queries"
+  where either has one seed alone); gain_relative and its interval: the gain over baseline_value
+  (`evaluation.claims.gain`); gain_of_seeds: the gain of each seed that both have, in the order of seeds.
+* p_paired_t: of the paper's test, the two-sided paired t-test over queries of the means over seeds, on
+  the line's own measure, so that no number is called significant on the strength of another one. On
+  RR@100 it is what the paper's dagger stands for. It is about these trained models, not other seeds.
+  p_paired_t_holm: after Holm's correction, its family being all tests of one candidates x measure, that
+  is one column of the printed table. dagger: p_paired_t < 0.05, uncorrected like the paper's, for better
+  or worse.
+* cpr: the reading of Eq. 7, where the recipe has one (`measured_lines` fills it in).
+* the others: see `with_published`.
+
+All columns about the gain are empty for a row that is its own baseline, and but for `baseline` where the
+baseline has no model.
+"""
 
 PerQuery = Mapping[Condition, Trainings]
 """What was measured of every condition; all of the same queries."""
@@ -40,27 +60,6 @@ def tidy_table(
     name: str, table: Table, places: Places, per_query: PerQuery, published: pd.DataFrame | None
 ) -> pd.DataFrame:
     """The frame with `COLUMNS` that `results/<study>/tables/<name>.csv` holds.
-
-    * value: the mean over queries and over the seeds that gave a model; ci_low, ci_high: its 95 % percentile
-      bootstrap interval over queries (empty for a single query); sd_seeds: the standard deviation of the mean
-      over queries from seed to seed (empty for one seed); seeds, queries: how many went into it; diverged:
-      how many of the seeds converged, and why the others did not; empty where all did. Without any seed that
-      converged there is no value.
-    * gain: value minus baseline_value, the value of `baseline` with the same backbone and candidates;
-      gain_low, gain_high: its 95 % interval, over what gain_over says ("queries and seeds", or "queries"
-      where either has one seed alone; `evaluation.claims.inference`); gain_relative and its interval: the
-      gain over baseline_value; gain_of_seeds: the gain of each seed that both have, in the order of seeds.
-    * p_paired_t: of the paper's test, the two-sided paired t-test over queries of the means over seeds, on
-      the line's own measure, so that no number is called significant on the strength of another one. On
-      RR@100 it is what the paper's dagger stands for. It is about these trained models, not other seeds.
-    * p_paired_t_holm: after Holm's correction, its family being all tests of one candidates x measure, that
-      is one column of the printed table.
-    * dagger: p_paired_t < 0.05, uncorrected like the paper's, for better or worse.
-    * cpr: the reading of Eq. 7, where the recipe has one (`measured_lines` fills it in).
-    * the others: see `with_published`.
-
-    All columns about the gain are empty for a row that is its own baseline, and but for `baseline` where the
-    baseline has no model.
 
     Args:
         name: the table's name, both in the study's results and, for table1 to table3, in the paper.
@@ -95,7 +94,7 @@ def tidy_table(
 
 
 def estimate(measured: Measured) -> dict[str, float | int | str]:
-    """The columns of a line that are about its own value, as `tidy_table` describes them."""
+    """The columns of a line that are about its own value, as `COLUMNS` describes them."""
     low, high = bootstrap_interval(measured.of_queries) if measured.seeds else (float("nan"),) * 2
     return {
         **{"value": measured.mean, "ci_low": low, "ci_high": high, "sd_seeds": measured.sd_seeds},
@@ -105,7 +104,7 @@ def estimate(measured: Measured) -> dict[str, float | int | str]:
 
 
 def gain_columns(measured: Measured, baseline: Measured | None) -> dict[str, float | str]:
-    """The columns of a line that compare it with its baseline, as `tidy_table` describes them."""
+    """The columns of a line that compare it with its baseline, as `COLUMNS` describes them."""
     gain = gain_over(baseline, measured) if baseline else Gain()
     return {
         **{"baseline_value": baseline.mean if baseline else float("nan"), "gain": gain.absolute},
@@ -119,7 +118,7 @@ def gain_columns(measured: Measured, baseline: Measured | None) -> dict[str, flo
 
 
 def with_daggers(lines: pd.DataFrame, family: list[str]) -> pd.DataFrame:
-    """Lines that have a p_paired_t with p_paired_t_holm and dagger too, as `tidy_table` describes them.
+    """Lines that have a p_paired_t with p_paired_t_holm and dagger too, as `COLUMNS` describes them.
 
     The tests of lines that agree in the columns `family` are corrected together.
     """

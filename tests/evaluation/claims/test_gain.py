@@ -49,24 +49,47 @@ def test_with_one_seed_of_either_it_is_the_paired_t_test_over_queries(pair, rows
     assert gain.over == "queries"
 
 
-def test_the_interval_of_the_relative_gain_is_fiellers_as_far_as_the_baseline_is_known():
-    """The two differ by the square of the baseline's relative standard error, here 1 % of it."""
-    recipe, baseline = (of[:1] + MEAN for of in study(np.random.default_rng(3), queries=4000, shift=0.05))
+def test_of_one_seed_the_interval_of_the_relative_gain_is_fiellers(pair):
+    gain = gain_over(measured("v0", pair[1][:1]), measured("v4", pair[0][:1]))
+    assert gain.relative == pytest.approx(pair[0][0].mean() / pair[1][0].mean() - 1)
+    low, high = (ratio - 1 for ratio in fieller(pair[0][0], pair[1][0]))
+    assert gain.relative_interval == pytest.approx((low, high))
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize("end", [0, 1])
+def test_at_the_end_of_its_interval_a_relative_gain_is_just_excluded(pair, seeds, end):
+    recipe, baseline = pair[0][:seeds], pair[1][:seeds]
     gain = gain_over(measured("v0", baseline), measured("v4", recipe))
-    assert gain.relative == pytest.approx(recipe.mean() / baseline.mean() - 1)
-    low, high = (ratio - 1 for ratio in fieller(recipe[0], baseline[0]))
-    assert gain.relative_interval == pytest.approx((low, high), abs=0.03 * (high - low))
+    scaled = measured("v0", (1 + gain.relative_interval[end]) * baseline)
+    assert gain_over(scaled, measured("v4", recipe)).interval[end] == pytest.approx(0, abs=1e-8)
 
 
-def test_with_queries_alike_the_relative_interval_is_that_of_the_seeds(pair):
+def test_absolute_and_relative_gain_have_0_in_their_intervals_together():
+    """A recipe barely better than a baseline that is hardly known: 12 queries of a mean of .3, SD .3."""
+    generator = np.random.default_rng(2)
+    baseline = np.abs(generator.normal(0.3, 0.3, size=(1, 12)))
+    disagree = 0
+    for shift in np.linspace(-0.2, 0.4, 61):
+        recipe = baseline + shift + generator.normal(0, 0.1, size=(1, 12))
+        gain = gain_over(measured("v0", baseline), measured("v4", recipe))
+        low, high = gain.relative_interval
+        disagree += (gain.interval[0] <= 0 <= gain.interval[1]) != (low <= 0 <= high)
+    assert disagree == 0
+
+
+def test_over_a_baseline_that_may_be_0_a_relative_gain_has_no_interval():
+    gain = gain_over(measured("v0", [[0.0, 0.0, 0.0, 0.3]]), measured("v4", [[0.2, 0.4, 0.3, 0.3]]))
+    assert gain.relative == pytest.approx(3.0) and isnan(gain.relative_interval[0])
+    assert not isnan(gain.interval[0])
+
+
+def test_with_queries_alike_the_relative_interval_is_that_of_the_seeds():
     """Means .55 .60 .53 over .5: the ratios' mean is 1.12, and a t-test on the ratios gives the interval."""
-    query = pair[1][0] - pair[1][0].mean()
-    means = np.array([0.55, 0.60, 0.53])
-    baseline = measured("v0", np.tile(query + 0.5, (3, 1)))
-    gain = gain_over(baseline, measured("v4", means[:, None] / 0.5 * (query + 0.5)))
-    expected = stats.ttest_1samp(means / 0.5 - 1, 0).confidence_interval()
+    means, query = np.array([0.55, 0.60, 0.53]), np.ones(20)
+    gain = gain_over(measured("v0", np.tile(0.5 * query, (3, 1))), measured("v4", means[:, None] * query))
     assert gain.relative == pytest.approx(0.12)
-    # V4's queries are multiples of V0's: scaled alike they differ by the seed alone.
+    expected = stats.ttest_1samp(means / 0.5 - 1, 0).confidence_interval()
     assert gain.relative_interval == pytest.approx(tuple(expected))
 
 

@@ -90,6 +90,34 @@ def test_with_one_seed_nothing_is_said_of_the_recipe(study):
     assert lines["p_paired_t"].notna().any() and lines["p_value"].isna().all()
 
 
+def test_a_seed_that_diverged_is_reported_and_left_out(study):
+    _, cell, _ = cells_of(study, "v4-top-16")
+    record = json.loads(cell.provenance.read_text()) | {"diverged": "The loss is NaN at step 3."}
+    cell.provenance.write_text(json.dumps(record))
+    cell.per_query.write_text("query_id,RR@100\n")
+    make_claims(study)
+    line = judged_claims(study).set_index("claim").loc["sir-helps-prop"]
+    assert (line["seeds_better"], line["seeds_than"]) == (2, 3)
+    assert line["effect"] == pytest.approx(0.2, abs=0.02)
+    said = "prop/v4-top-16: 2 of 3 seeds converged (seed 2: The loss is NaN at step 3)"
+    assert line["remarks"] == said
+    assert f"- bm25: {said}." in Layout("test").claims("md").read_text()
+
+
+def test_a_recipe_that_diverged_in_every_seed_has_no_number_and_no_verdict(study):
+    for cell in cells_of(study, "v4-top-16"):
+        record = json.loads(cell.provenance.read_text()) | {"diverged": "NaN"}
+        cell.provenance.write_text(json.dumps(record))
+        cell.per_query.write_text("query_id,RR@100\n")
+    make_claims(study)
+    line = judged_claims(study).set_index("claim").loc["sir-helps-prop"]
+    assert line["verdict"] == "not measured: no seed of prop/v4-top-16 gave a model"
+    printed = Layout("test").claims("md").read_text()
+    assert (
+        "| SIR helps PROP (Table 1). | – | – | – | – | – | not measured" in printed and "nan" not in printed
+    )
+
+
 def test_a_cell_that_is_not_measured_is_named(study):
     cells_of(study, "v4-top-16")[1].per_query.unlink()
     with pytest.raises(InputError, match=r"not measured.*bm25/prop/v4-top-16/seed2; `snakemake claims"):

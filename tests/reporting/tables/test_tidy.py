@@ -2,6 +2,7 @@
 
 from math import nan, sqrt
 
+import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
@@ -99,14 +100,17 @@ def test_the_gain_of_one_seed_has_the_interval_of_the_paired_t_test(four_rows):
     assert frame["sd_seeds"].isna().all()
 
 
-def test_the_relative_gain_varies_as_the_recipe_less_that_multiple_of_its_baseline(four_rows):
-    """TWICE is twice BASE at every query, and NONE none of it: without any variance. ODD is 1.6 of it but for
-    (-.3, -.3, .6), whose standard error is .3; that over BASE's mean is .72."""
+def test_the_relative_gain_has_fiellers_interval(four_rows):
+    """TWICE is twice BASE at every query, and NONE none of it: without any variance. For ODD over BASE the
+    ends are the roots of a quadratic, from the means 2/3 and 5/12, their variances 1/36 and 1/144, and
+    covariance -1/72."""
     frame = tidy_lines("table3", *four_rows, ["hdct"]).iloc[1:].set_index("row")
     assert frame["gain_relative"].tolist() == pytest.approx([1.0, -1.0, 0.6])
-    half = T_95 * 0.3 / (5 / 12)
-    assert frame["gain_relative_low"].tolist() == pytest.approx([1.0, -1.0, 0.6 - half])
-    assert frame["gain_relative_high"].tolist() == pytest.approx([1.0, -1.0, 0.6 + half])
+    a, b, t = 2 / 3, 5 / 12, T_95
+    quadratic = [b**2 - t**2 / 144, -2 * (a * b + t**2 / 72), a**2 - t**2 / 36]
+    low, high = sorted(root - 1 for root in np.roots(quadratic))
+    assert frame["gain_relative_low"].tolist() == pytest.approx([1.0, -1.0, low])
+    assert frame["gain_relative_high"].tolist() == pytest.approx([1.0, -1.0, high])
 
 
 def test_with_several_seeds_the_gain_generalises_over_them(four_rows):

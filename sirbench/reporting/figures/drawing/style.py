@@ -97,7 +97,8 @@ def _settle(figure: Canvas) -> None:
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for panel in figure.axes:
-        panel.set_position([round(float(side), 9) for side in panel.get_position().bounds])
+        left, bottom, width, height = (round(float(it), 9) for it in panel.get_position().bounds)
+        panel.set_position((left, bottom, width, height))
 
 
 def _add_legend(figure: Canvas, entries: Mapping[str, Look], columns: int, top: float) -> None:
