@@ -362,6 +362,11 @@ MISTAKES = {
             "did you mean 'v1-random-16'?",
         ],
     ),
+    "row with an unknown baseline": (
+        "tables/table3.yaml",
+        {"rows__1__baseline": "v00"},
+        ["config/tables/table3.yaml: rows.1.baseline: unknown name 'v00'", "did you mean 'v0'?"],
+    ),
     "table with a backbone of no study": (
         "tables/table3.yaml",
         {"rows__1__backbone": "brt"},

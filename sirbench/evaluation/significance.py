@@ -13,19 +13,6 @@ ROUNDING_NOISE = 1e-12
 """Differences up to this are rounding errors: measures of different rankings differ by far more."""
 
 
-def average_over_seeds(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The average of the per-query frames of one cell's seeds, query by query, before any test.
-
-    The queries remain the sample: five seeds of a recipe are not five times as many queries. Raises
-    ValueError if the frames differ in queries, measures, or their order.
-    """
-    first, *others = frames
-    for frame in others:
-        if not (frame.index.equals(first.index) and frame.columns.equals(first.columns)):
-            raise ValueError("the seeds of a cell differ in their queries or measures")
-    return sum(others, start=first) / len(frames)
-
-
 def bootstrap_interval(
     values: Sequence[float] | pd.Series, confidence: float = 0.95, resamples: int = 9999, seed: int = 0
 ) -> tuple[float, float]:

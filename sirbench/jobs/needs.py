@@ -33,7 +33,7 @@ def conditions(config: Configuration, table: Table) -> list[Condition]:
     pairs = [
         (row.backbone, recipe)
         for row in shown_rows(config, table)[0]
-        for recipe in (table.baseline, row.recipe)
+        for recipe in (table.baseline_of(row), row.recipe)
     ]
     return [
         Condition(config.name, candidates, *pair)

@@ -113,7 +113,7 @@ def shown_recipes(
     """The recipes of all tables, figures and claims, sorted."""
     of_tables = (table for table in tables.values() if table.of == "cells")
     shown = {
-        recipe for table in of_tables for recipe in (table.baseline, *(row.recipe for row in table.rows))
+        recipe for table in of_tables for row in table.rows for recipe in (table.baseline_of(row), row.recipe)
     }
     shown |= {recipe for figure in figures.values() if figure.space for recipe in figure.space.recipes}
     of_claims = (claim for family in claims.values() for claim in family.claims.values())
@@ -129,6 +129,8 @@ def _check_table(table: Table, path: str, recipes: Mapping[str, Recipe], defined
         if row.recipe not in recipes:
             raise InputError(f"{path}: rows.{number}.recipe: {unknown(row.recipe, recipes)}")
         _known(row.backbone, defined and defined.backbones, f"{path}: rows.{number}.backbone")
+        if row.baseline is not None and row.baseline not in recipes:
+            raise InputError(f"{path}: rows.{number}.baseline: {unknown(row.baseline, recipes)}")
     for name in table.candidates or []:
         _known(name, defined and defined.candidates, f"{path}: candidates")
 

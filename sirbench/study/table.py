@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from sirbench.study.settings import Label, Settings
 
 BASELINE = "v0"
-"""The recipe that every t-test compares with, unless a table names another."""
+"""The recipe that gains are over, unless a table or a row names another."""
 
 
 class Row(Settings):
@@ -21,6 +21,8 @@ class Row(Settings):
     """Name of a file in config/recipes/."""
     rule_above: bool = False
     """True draws a line above this row."""
+    baseline: str | None = None
+    """Recipe that this row's gain is over, with the same backbone and candidates; null: the table's."""
 
 
 class Table(Settings):
@@ -37,8 +39,8 @@ class Table(Settings):
     rows: list[Row] = Field(default_factory=list)
     """The rows of a table of cells; a table of candidates has one for each of the study's."""
     baseline: str = BASELINE
-    """Recipe whose cell, with the same backbone and candidates, a row is t-tested against; in a table of
-    candidates, the name of the candidates to test against."""
+    """Recipe that gains are over and the t-test compares with, with the same backbone and candidates, unless
+    the row names another; in a table of candidates, the name of the candidates to compare with."""
     candidates: list[str] | None = None
     """Candidates to show, in order; null: all that the study re-ranks, or, in a table of candidates, has."""
 
@@ -59,3 +61,7 @@ class Table(Settings):
             if cells.count(cell) > 1:
                 raise ValueError(f"rows: backbone {cell[0]} with recipe {cell[1]} appears twice")
         return self
+
+    def baseline_of(self, row: Row) -> str:
+        """The recipe that a row's gain is over."""
+        return row.baseline or self.baseline

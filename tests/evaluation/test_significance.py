@@ -1,4 +1,4 @@
-"""Seeds, intervals, paired tests and Holm's correction, against values worked out by hand."""
+"""Intervals, paired tests and Holm's correction, against values worked out by hand."""
 
 from math import isnan, nan, pi, sqrt
 
@@ -6,40 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sirbench.evaluation.significance import (
-    average_over_seeds,
-    bootstrap_interval,
-    holm,
-    paired_t_test,
-    t_interval,
-)
+from sirbench.evaluation.significance import bootstrap_interval, holm, paired_t_test, t_interval
 
 
 def series(values):
     return pd.Series(values, index=[f"q{i}" for i in range(len(values))], dtype="float64")
-
-
-def frame(values, queries=("1", "2")):
-    return pd.DataFrame({"RR@10": values}, index=pd.Index(queries, name="query_id"), dtype="float64")
-
-
-# --- seeds ----------------------------------------------------------------------------------------------
-
-
-def test_seeds_are_averaged_query_by_query():
-    averaged = average_over_seeds([frame([1.0, 0.0]), frame([0.5, 0.25]), frame([0.0, 0.5])])
-    assert averaged["RR@10"].tolist() == [0.5, 0.25]
-    assert averaged.index.tolist() == ["1", "2"]
-
-
-def test_a_single_seed_is_its_own_average():
-    pd.testing.assert_frame_equal(average_over_seeds([frame([1.0, 0.2])]), frame([1.0, 0.2]))
-
-
-@pytest.mark.parametrize("queries", [("1", "3"), ("2", "1")])
-def test_seeds_about_other_queries_are_refused(queries):
-    with pytest.raises(ValueError, match="differ in their queries"):
-        average_over_seeds([frame([1.0, 0.2]), frame([1.0, 0.2], queries)])
 
 
 # --- intervals ------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from sirbench.jobs.needs import (
 )
 from sirbench.reporting.figures import KINDS
 from sirbench.study import Space
+from sirbench.study.checks import shown_recipes
 from tests.checkouts import ROOT, with_bm25_alone
 
 
@@ -39,6 +40,13 @@ def test_cells_of_a_table_include_the_baseline_of_every_backbone_once(demo):
     assert shown == [
         ("bm25", backbone, recipe) for backbone in ("wlp", "ict", "prop") for recipe in ("v0", "v4-top-16")
     ]
+
+
+def test_a_row_with_a_baseline_of_its_own_needs_that_one(demo):
+    row = demo.tables["table1"].rows[3].model_copy(update={"baseline": "v3-top-16"})
+    table = demo.tables["table1"].model_copy(update={"rows": [row]})
+    assert [one.recipe for one in conditions(demo, table)] == ["v3-top-16", "v4-top-16"]
+    assert shown_recipes({"mine": table}, {}, {}) == ["v3-top-16", "v4-top-16"]
 
 
 def test_a_table_needs_its_cells_in_all_seeds(paper):

@@ -89,13 +89,15 @@ class Comparison:
 
     Attributes:
         better, than: their names.
-        effect: the difference of their means.
+        effect: the difference of their means, over queries and seeds.
         baseline: the mean of `than`, which a relative margin is relative to.
         queries, seeds_better, seeds_than: how many of each.
         p_paired_t: of the paper's test: two-sided, paired over queries, of the per-query means over seeds. It
             says whether these trained models differ, nothing of the recipes.
         analysis: how seeds were treated, in words; empty where no test over seeds was made.
         remarks: which seeds gave no model.
+        of_models: the same difference over queries alone, with the chance of the paired t-test: of these
+            trained models, each query's values averaged over seeds.
     """
 
     better: str
@@ -108,6 +110,19 @@ class Comparison:
     p_paired_t: float
     analysis: str
     remarks: tuple[str, ...] = ()
+    of_models: Effect = Effect(nan)
+
+    @property
+    def generalises_over(self) -> str:
+        """What `interval` is over: "queries and seeds", or "queries" where either has one seed."""
+        if self.effect.reference:
+            return "queries and seeds"
+        return "queries" if self.of_models.reference else ""
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The interval of the difference, over as much as the seeds allow: that of tables and figures."""
+        return (self.effect if self.effect.reference else self.of_models).interval
 
 
 def compare(
@@ -144,19 +159,26 @@ def compare(
     )
     if not (better.seeds and than.seeds):
         return empty
-    paired = seeds == "shared" and _same_seeds(better, than)
+    first, second, paired = aligned(better, than, seeds)
     helping = [other for other in others if other.seeds > 1 and (not paired or _same_seeds(better, other))]
-    first, second, *rest = (_values(recipe, better, paired) for recipe in (better, than, *helping))
+    rest = [_values(other, better, paired) for other in helping]
     tested = min(better.seeds, than.seeds) > 1
     effect = estimate(first, second, rest, paired=paired) if tested else Effect(_difference(first, second))
     return replace(
         empty,
         effect=effect,
+        of_models=estimate_of_models(first, second),
         baseline=float(second.mean()),
         queries=first.shape[1],
         p_paired_t=paired_t_test(pd.Series(first.mean(axis=0)), pd.Series(second.mean(axis=0))),
         analysis=_analysis(effect, paired),
     )
+
+
+def aligned(better: Measured, than: Measured, seeds: Seeds = "shared") -> tuple[Values, Values, bool]:
+    """Both recipes' values, queries in the same order, and whether their rows are pairs of seeds."""
+    paired = seeds == "shared" and _same_seeds(better, than)
+    return _values(better, better, paired), _values(than, better, paired), paired
 
 
 def estimate(better: Values, than: Values, others: Sequence[Values] = (), *, paired: bool) -> Effect:
@@ -183,6 +205,14 @@ def estimate(better: Values, than: Values, others: Sequence[Values] = (), *, pai
         ),
         seed_variance,
     )
+
+
+def estimate_of_models(better: Values, than: Values) -> Effect:
+    """Estimate the same of these trained models, over queries alone: the paired t-test of seeds' means."""
+    differences = better.mean(axis=0) - than.mean(axis=0)
+    variance = float(differences.var(ddof=1)) / len(differences)
+    variance = variance if variance > NOISE**2 else 0.0
+    return Effect(_difference(better, than), Reference(((variance, len(differences) - 1),)))
 
 
 def _difference(better: Values, than: Values) -> float:

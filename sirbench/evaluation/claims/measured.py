@@ -1,7 +1,8 @@
-"""What was measured of one recipe: a value per seed and query, and why some seeds have none."""
+"""What was measured of one recipe: values per seed and query, and why some seeds have none."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import nan
 
 import numpy as np
 import pandas as pd
@@ -50,12 +51,89 @@ class Measured:
         return len(self.values.index)
 
     @property
+    def of_seeds(self) -> pd.Series:
+        """Each seed's mean over queries."""
+        return self.values.mean(axis=1)
+
+    @property
+    def of_queries(self) -> pd.Series:
+        """Each query's mean over seeds."""
+        return self.values.mean(axis=0)
+
+    @property
+    def mean(self) -> float:
+        """Over queries and seeds; nan where no seed gave a model."""
+        return float(self.of_seeds.mean()) if self.seeds else nan
+
+    @property
+    def sd_seeds(self) -> float:
+        """The standard deviation from seed to seed of the mean over queries; nan with fewer than two."""
+        return float(self.of_seeds.std(ddof=1)) if self.seeds > 1 else nan
+
+    @property
+    def convergence(self) -> str:
+        """Which seeds gave no model: "2 of 3 seeds converged (seed 2: the loss is NaN)"; else empty."""
+        return _convergence(self.seeds, self.absent)
+
+    @property
     def remark(self) -> str:
-        """Which seeds gave no model: "v4: 2 of 3 seeds converged (seed 2: the loss is NaN)"."""
-        if not self.absent:
-            return ""
-        reasons = "; ".join(f"seed {seed}: {reason}" for seed, reason in sorted(self.absent.items()))
-        return f"{self.name}: {self.seeds} of {self.seeds + len(self.absent)} seeds converged ({reasons})"
+        """The same with the recipe's name."""
+        return f"{self.name}: {self.convergence}" if self.absent else ""
+
+
+@dataclass(frozen=True)
+class Trainings:
+    """What all seeds of one recipe gave, by every measure.
+
+    Attributes:
+        name: what messages and tables call it.
+        per_query: by seed, a row per query (index: the query ids) and a column per measure; nothing where no
+            seed gave a model.
+        absent: the seeds that were trained and gave no model, each with its reason.
+
+    Raises:
+        InputError: two seeds are about different queries or measures.
+    """
+
+    name: str
+    per_query: Mapping[int, pd.DataFrame]
+    absent: Mapping[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for seed, frame in self.per_query.items():
+            first, other = next(iter(self.per_query.items()))
+            if set(frame.index) != set(other.index) or set(frame.columns) != set(other.columns):
+                raise InputError(
+                    f"{self.name}: seeds {first} and {seed} are about different queries or measures; "
+                    "evaluate both again"
+                )
+
+    @property
+    def measures(self) -> list[str]:
+        """What it was measured by; nothing where no seed gave a model."""
+        return next(([str(it) for it in frame] for frame in self.per_query.values()), [])
+
+    @property
+    def queries(self) -> set[str]:
+        """Ids of the queries; nothing where no seed gave a model."""
+        return next((set(frame.index) for frame in self.per_query.values()), set())
+
+    @property
+    def convergence(self) -> str:
+        """As that of `Measured`."""
+        return _convergence(len(self.per_query), self.absent)
+
+    def by(self, measure: str) -> Measured:
+        """Its values of one measure."""
+        values = {seed: frame[measure] for seed, frame in self.per_query.items()}
+        return Measured(self.name, pd.DataFrame(values).T, self.absent)
+
+
+def _convergence(seeds: int, absent: Mapping[int, str]) -> str:
+    if not absent:
+        return ""
+    reasons = "; ".join(f"seed {seed}: {reason}" for seed, reason in sorted(absent.items()))
+    return f"{seeds} of {seeds + len(absent)} seeds converged ({reasons})"
 
 
 def check_comparable(*recipes: Measured) -> None:

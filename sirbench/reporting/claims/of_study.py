@@ -1,6 +1,7 @@
 """The verdicts on a study's claims, tidy: a line per claim and candidates."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import isnan
 
 import pandas as pd
@@ -8,12 +9,11 @@ import pandas as pd
 from sirbench.evaluation.claims.equality import Margin
 from sirbench.evaluation.claims.measured import Measured
 from sirbench.evaluation.claims.table import Claim, claim_table
-from sirbench.evaluation.measures import read_per_query
 from sirbench.jobs import needs
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.folders import Condition
 from sirbench.machine.errors import InputError
-from sirbench.reporting.tables.measured import is_measured
+from sirbench.reporting.tables.measured import is_measured, read_trainings
 from sirbench.reporting.tables.published import PUBLISHED, read_published
 from sirbench.study import Claims, Compared
 
@@ -95,12 +95,7 @@ def _measured(config: Configuration, family: Claims) -> SidesMeasured:
 
 
 def _of_seeds(config: Configuration, one: Condition, name: str, measure: str) -> Measured:
-    cells = {seed: one.cell(seed) for seed in config.study.seeds}
-    absent = {seed: how for seed, cell in cells.items() if (how := cell.diverged)}
-    values = {
-        seed: read_per_query(cell.per_query)[measure] for seed, cell in cells.items() if seed not in absent
-    }
-    return Measured(name, pd.DataFrame(values).T, absent)
+    return replace(read_trainings(config, one).by(measure), name=name)
 
 
 def _judged(claims: Sequence[Claim], measured: SidesMeasured) -> pd.DataFrame:

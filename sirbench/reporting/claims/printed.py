@@ -35,7 +35,6 @@ def present_claims(config: Configuration, name: str, lines: pd.DataFrame) -> Pre
         groups=[("", HEADS)],
         rows=[_row(line, study.candidates_title(line["candidates"]) if several else "") for line in records],
         notes=_notes(records, left_out(config, family)),
-        comparisons=[],
         stub="Claim",
     )
 

@@ -1,17 +1,15 @@
-"""Kind `strategies`: recipes from V0 to V4 side by side, a colour per backbone (the paper's Figure 4)."""
+"""Kind `strategies`: gains of recipes over V0 side by side, a mark per backbone (the paper's Figure 4)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from sirbench.reporting.figures import Drawing
-from sirbench.reporting.figures.drawing.panels import TableKind
-from sirbench.reporting.tables.measured import column_titles, missing_notes, table_numbers
+from sirbench.reporting.figures.drawing.panels import TableKind, look_of
+from sirbench.reporting.tables.measured import column_titles, table_numbers
 
 if TYPE_CHECKING:
     from sirbench.jobs.configuration import Configuration
-
-MARKERS = "osv^P*X"
 
 
 class Strategies(TableKind):
@@ -20,18 +18,15 @@ class Strategies(TableKind):
     def draw(self, config: Configuration) -> Drawing:
         """The panels, and the lines of the table that they show."""
         lines = table_numbers(config, self.table, self.measures)
-        names = _short_names(list(lines["recipe"].unique()), config)
+        names = _short_names(list(lines.loc[lines["baseline"] != "", "recipe"].unique()), config)
         lines = lines.assign(
             column=column_titles(config, lines),
             group=lines["recipe"].map(names),
             series=lines["backbone"].str.upper(),
         )
         in_study = lines["backbone"].isin(list(config.study.backbones))
-        looks = {
-            name: {"color": f"C{number}", "marker": MARKERS[number % len(MARKERS)]}
-            for number, name in enumerate(lines.loc[in_study, "series"].unique())
-        }
-        canvas, _ = self.panels(config, lines, looks, legend={}, notes=missing_notes(config, lines))
+        series = lines.loc[in_study, "series"].unique()
+        canvas, _ = self.panels(config, lines, {name: look_of(place) for place, name in enumerate(series)})
         return Drawing(canvas, lines)
 
 

@@ -12,16 +12,22 @@ SPECIAL = {
     '"': "''",
     BETTER: r"$\dagger$",
     WORSE: r"$\ddagger$",
+    "±": r"$\pm$",
     **{character: "\\" + character for character in "&%$#_{}"},
 }
-WIDEST_SINGLE_COLUMN = 4
-"""Columns of numbers that fit one column of a two-column page; more make a table* over both."""
+WIDEST_SINGLE_COLUMN = 225
+"""Points that fit one column of a two-column page; a wider table is a table* over both."""
+LETTER, CAPITAL, NUMBER, SPREAD, ROOM = 4.2, 4.8, 20, 19, 5
+"""Points, roughly: a letter of a label and of a head, a number, its spread, and the room around a column."""
+MARKS = {0: 0, 1: 4, 3: 10}
+"""Points of a mark by its length: none, a dagger, and one in parentheses."""
 
 
 def render(shown: Presentation) -> str:
     """A float with caption, label `tab:<name>` and notes; it needs ``\\usepackage{booktabs}``."""
     columns = sum(len(measures) for _, measures in shown.groups)
-    environment = "table" if columns <= WIDEST_SINGLE_COLUMN else "table*"
+    room = _room(shown)
+    environment = "table" if _width(shown) <= WIDEST_SINGLE_COLUMN else "table*"
     caption = escape(shown.caption)
     lines = [f"% {shown.name}: needs \\usepackage{{booktabs}}"]
     if shown.warning:
@@ -40,7 +46,7 @@ def render(shown: Presentation) -> str:
     for row in shown.rows:
         if row.rule_above:
             lines.append(r"\midrule")
-        lines.append(_row([escape(row.label), *map(_number, row.numbers)]))
+        lines.append(_row([escape(row.label), *(_number(number, room) for number in row.numbers)]))
     lines += [
         r"\bottomrule",
         r"\end{tabular}",
@@ -75,7 +81,30 @@ def _row(cells: list[str]) -> str:
     return " & ".join(cells) + r" \\"
 
 
-def _number(number: Number) -> str:
-    """A number; its mark hangs to the right without width, so that the digits stay in line."""
+def _number(number: Number, room: int) -> str:
+    """A number, its mark and its spread; digits stay in line whatever the mark.
+
+    Args:
+        number: what is shown.
+        room: points for the mark where spreads follow; without, the mark hangs to the right without width.
+    """
     text = rf"\textbf{{{number.text}}}" if number.best else number.text
-    return text + (rf"\rlap{{\textsuperscript{{{escape(number.mark)}}}}}" if number.mark else "")
+    mark = rf"\textsuperscript{{{escape(number.mark)}}}" if number.mark else ""
+    if number.spread:
+        spread = rf"{{\scriptsize\,$\pm${number.spread.removeprefix('0')}}}"
+        return text + (rf"\makebox[{room}pt][l]{{{mark}}}" if room else "") + spread
+    return text + (rf"\rlap{{{mark}}}" if mark else "")
+
+
+def _room(shown: Presentation) -> int:
+    """Points that the widest mark of the table takes."""
+    marks = [number.mark for row in shown.rows for number in row.numbers]
+    return max(MARKS[len(mark)] for mark in marks)
+
+
+def _width(shown: Presentation) -> float:
+    """Points, roughly: the longest label and the columns of numbers."""
+    spread = any(number.spread for row in shown.rows for number in row.numbers)
+    heads = [len(measure) * CAPITAL for _, measures in shown.groups for measure in measures]
+    columns = [max(head, NUMBER + (SPREAD + _room(shown)) * spread) + ROOM for head in heads]
+    return max(len(row.label) for row in shown.rows) * LETTER + sum(columns)

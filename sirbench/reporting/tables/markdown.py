@@ -1,6 +1,6 @@
-"""A table as Markdown, with the published numbers and a verdict on each beneath where there are any."""
+"""A table as Markdown, with its gains beneath."""
 
-from sirbench.reporting.tables.presentation import Number, Presentation
+from sirbench.reporting.tables.presentation import Grid, Number, Presentation
 
 
 def render(shown: Presentation) -> str:
@@ -13,36 +13,36 @@ def render(shown: Presentation) -> str:
         for group, measures in shown.groups
         for measure in measures
     ]
-    rows = [[row.label, *map(_number, row.numbers)] for row in shown.rows]
+    rows = [[_escape(row.label), *map(_number, row.numbers)] for row in shown.rows]
     parts = [f"# {_escape(shown.title)}"]
     if shown.warning:
         parts.append(f"> **{shown.warning}**")
     parts.append(_escape(shown.caption))
-    parts.append(_grid([shown.stub, *heads], rows, "l" + "r" * len(heads)))
-    parts.append("\n".join(f"- {_escape(note)}" for note in shown.notes))
-    if shown.comparisons:
-        heads = ["Model", "Column", "Ours", "95 % interval", "Published", "Difference", "Verdict"]
-        rows = [
-            [line.label, line.column, line.ours, line.interval, line.published, line.difference, line.verdict]
-            for line in shown.comparisons
-        ]
-        parts.append("## Beside the published numbers")
-        parts.append(
-            "The interval is over queries (percentile bootstrap) and does not cover the choice of seeds; "
-            "the verdict says on which side of it the published number lies."
-        )
-        parts.append(_grid(heads, rows, "llrrrrl"))
+    parts.append(_table([shown.stub, *heads], rows, "l" + "r" * len(heads)))
+    parts.append(_list(shown.notes))
+    for grid in shown.grids:
+        parts += _grid(grid)
     return "\n\n".join(parts) + "\n"
 
 
+def _grid(grid: Grid) -> list[str]:
+    sides = "".join("l" if head in grid.words else "r" for head in grid.heads)
+    rows = [[_escape(text) for text in row] for row in grid.rows]
+    return [f"## {grid.title}", _table(grid.heads, rows, sides), _list(grid.notes)]
+
+
 def _number(number: Number) -> str:
-    return (f"**{number.text}**" if number.best else number.text) + number.mark
+    spread = f" ± {number.spread}" if number.spread else ""
+    return (f"**{number.text}**" if number.best else number.text) + number.mark + spread
 
 
-def _grid(heads: list[str], rows: list[list[str]], alignment: str) -> str:
+def _table(heads: list[str], rows: list[list[str]], alignment: str) -> str:
     rule = [{"l": ":--", "r": "--:"}[side] for side in alignment]
-    lines = [heads, rule, *([_escape(row[0]), *row[1:]] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join(f"| {' | '.join(line)} |" for line in [heads, rule, *rows])
+
+
+def _list(notes: list[str]) -> str:
+    return "\n".join(f"- {_escape(note)}" for note in notes)
 
 
 def _escape(text: str) -> str:

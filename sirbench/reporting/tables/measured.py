@@ -3,11 +3,12 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from sirbench.evaluation.claims.measured import Trainings
 from sirbench.evaluation.measures import read_per_query
-from sirbench.evaluation.significance import average_over_seeds
 from sirbench.jobs import needs
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.folders import Cell, Condition
@@ -18,17 +19,19 @@ from sirbench.machine.provenance import read_provenance
 from sirbench.reporting.tables.published import PUBLISHED, read_published
 from sirbench.reporting.tables.tidy import COLUMNS as TIDY_COLUMNS
 from sirbench.reporting.tables.tidy import PerQuery, Places, tidy_table
-from sirbench.study import Table
+from sirbench.study import Row, Table
 
 KEYS = ["row", "backbone", "recipe", "candidates", "measure"]
 NO_RESULT, NO_BACKBONE = "no result", "no such backbone in the study"
-COLUMNS = [*KEYS, "value", "ci_low", "ci_high", "seeds", "queries", "published", "missing"]
+DIVERGED, NO_BASELINE = "diverged", "no baseline"
+COLUMNS = [it for it in TIDY_COLUMNS if it != "table"] + ["missing"]
 
 
 def is_measured(config: Configuration, cell: Cell) -> bool:
     """Whether a cell's values are there, of a model that was trained as study and recipe now have it.
 
-    When a recipe has changed and the new training failed, Snakemake leaves the measures of the old model.
+    A training that diverged is measured: that it gave no model is its result. When a recipe has changed and
+    the new training failed, Snakemake leaves the measures of the old model.
     """
     if not cell.provenance.exists() or not cell.per_query.exists():
         return False
@@ -37,14 +40,24 @@ def is_measured(config: Configuration, cell: Cell) -> bool:
     return all(made.get(key) == value for key, value in wanted.items())
 
 
+def read_trainings(config: Configuration, condition: Condition) -> Trainings:
+    """What all seeds of a condition gave; each cell is measured.
+
+    A cell whose training diverged says so in its provenance, under "diverged", and has no values.
+    """
+    cells = {seed: condition.cell(seed) for seed in config.study.seeds}
+    diverged = {seed: why.rstrip(".") for seed, cell in cells.items() if (why := cell.diverged)}
+    values = {seed: read_per_query(cell.per_query) for seed, cell in cells.items() if seed not in diverged}
+    return Trainings(condition.name, values, diverged)
+
+
 def measured_values(config: Configuration, name: str) -> PerQuery:
-    """The per-query values, averaged over seeds, of a table's conditions that are measured in every seed."""
-    values = {}
-    for condition in needs.conditions(config, config.tables[name]):
-        cells = [condition.cell(seed) for seed in config.study.seeds]
-        if all(is_measured(config, cell) for cell in cells):
-            values[condition] = average_over_seeds([read_per_query(cell.per_query) for cell in cells])
-    return values
+    """What was measured of a table's conditions that are measured in every seed."""
+    return {
+        condition: read_trainings(config, condition)
+        for condition in needs.conditions(config, config.tables[name])
+        if all(is_measured(config, condition.cell(seed)) for seed in config.study.seeds)
+    }
 
 
 def measured_lines(config: Configuration, name: str, values: PerQuery) -> pd.DataFrame:
@@ -54,7 +67,9 @@ def measured_lines(config: Configuration, name: str, values: PerQuery) -> pd.Dat
     if not places:
         return pd.DataFrame(columns=TIDY_COLUMNS)
     published = read_published(PUBLISHED) if study.comparable else None
-    return tidy_table(name, table, places, values, len(study.seeds), published)
+    lines = tidy_table(name, table, places, values, published)
+    readings = {name: str(getattr(recipe, "cpr", "")) for name, recipe in config.recipes.items()}
+    return lines.assign(cpr=lines["recipe"].map(readings))
 
 
 def table_numbers(config: Configuration, name: str, measures: Sequence[str]) -> pd.DataFrame:
@@ -62,27 +77,27 @@ def table_numbers(config: Configuration, name: str, measures: Sequence[str]) -> 
 
     The numbers are those of the table's CSV. Where a cell has begun and is not measured, a CSV is missing or
     older than the cell, and the numbers are worked out for the other cells. `missing` says why a line has no
-    value, and is "" where it has one.
+    value, or no gain though it has a baseline, and is "" where it lacks nothing.
     """
     table, path = config.tables[name], Layout(config.name).table(name)
     begun = [cell for cell in needs.cells(config, table) if cell.folder.exists()]
-    if path.exists() and all(is_measured(config, cell) for cell in begun):
-        known = _read_table(path)
-    else:
+    known = _read_table(path) if path.exists() else pd.DataFrame()
+    if not set(TIDY_COLUMNS) <= set(known) or not all(is_measured(config, cell) for cell in begun):
         known = measured_lines(config, name, measured_values(config, name))
     wanted = pd.DataFrame(
         [
-            (row.label, condition.backbone, condition.recipe, condition.candidates, measure)
-            for row, condition in _places(config, table)
+            (row.label, one.backbone, one.recipe, one.candidates, measure, _baseline(table, row))
+            for row, one in _places(config, table)
             for measure in measures
         ],
-        columns=KEYS,
+        columns=[*KEYS, "baseline"],
     )
-    lines = wanted.merge(known.reindex(columns=COLUMNS[:-1]), how="left", on=KEYS)
-    lines["missing"] = NO_RESULT
-    lines.loc[~lines["backbone"].isin(list(config.study.backbones)), "missing"] = NO_BACKBONE
-    lines.loc[lines["value"].notna(), "missing"] = ""
-    return lines[COLUMNS]
+    lines = wanted.merge(known.drop(columns=["table", "baseline"]), how="left", on=KEYS)
+    texts = ["cpr", "gain_over", "gain_of_seeds", "verdict", "diverged"]
+    lines[texts] = lines[texts].astype("object").fillna("").astype("str")
+    numbers = [it for it in COLUMNS if it in lines and it not in [*KEYS, *texts, "baseline", "dagger"]]
+    lines[numbers] = lines[numbers].astype("float64")
+    return lines.assign(missing=[_why_missing(config, line) for line in lines.itertuples()])[COLUMNS]
 
 
 def _read_table(path: Path) -> pd.DataFrame:
@@ -114,6 +129,19 @@ def column_titles(config: Configuration, lines: pd.DataFrame) -> pd.Series:
     return lines["candidates"].map(
         {it: f"{study.candidates_title(it)} Top {study.depth}" for it in study.candidates}
     )
+
+
+def _baseline(table: Table, row: Row) -> str:
+    """The recipe that a row's gain is over, as the tidy table names it: nothing where that is its own."""
+    return "" if row.recipe == table.baseline_of(row) else table.baseline_of(row)
+
+
+def _why_missing(config: Configuration, line: Any) -> str:
+    if line.backbone not in config.study.backbones:
+        return NO_BACKBONE
+    if pd.isna(line.value):
+        return DIVERGED if line.diverged else NO_RESULT
+    return NO_BASELINE if line.baseline and pd.isna(line.gain) else ""
 
 
 def _places(config: Configuration, table: Table) -> Places:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from sirbench.evaluation.claims.measured import Trainings
 from sirbench.evaluation.measures import read_per_query
 from sirbench.jobs import needs
 from sirbench.jobs.configuration import Configuration
@@ -11,7 +12,8 @@ from sirbench.jobs.layout import Layout
 from sirbench.machine.errors import InputError
 from sirbench.reporting.tables.first_stages import present_first_stages, tidy_first_stages
 from sirbench.reporting.tables.measured import measured_lines, measured_values
-from sirbench.reporting.tables.presentation import Presentation, present
+from sirbench.reporting.tables.presentation import Presentation
+from sirbench.reporting.tables.printed import present
 from sirbench.reporting.tables.tidy import PerQuery
 
 
@@ -39,10 +41,10 @@ def candidates_table(
 ) -> tuple[pd.DataFrame, Presentation]:
     """A table of candidates, from those of them that are measured."""
     layout, study, table = Layout(config.name), config.study, config.tables[name]
-    values = {it: read_per_query(layout.candidates_per_query(it)) for it in measured}
+    values = {it: Trainings(it, {1: read_per_query(layout.candidates_per_query(it))}) for it in measured}
     shown = [it for it in needs.shown_candidates(config, table) if it in values]
     tidy = tidy_first_stages(name, table, values, {it: study.candidates_title(it) for it in shown})
-    return tidy, present_first_stages(tidy, table, values, study.depth, study.demonstration)
+    return tidy, present_first_stages(tidy, table, study.depth, study.demonstration)
 
 
 def arrange(config: Configuration, name: str, tidy: pd.DataFrame, values: PerQuery) -> Presentation:
@@ -62,6 +64,7 @@ def arrange(config: Configuration, name: str, tidy: pd.DataFrame, values: PerQue
         first_stage=_first_stage_means(config, candidates),
         left_out=left_out,
         demonstration=study.demonstration,
+        claimed=bool(needs.claimed_conditions(config)),
     )
 
 

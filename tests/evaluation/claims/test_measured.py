@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from sirbench.evaluation.claims.measured import Measured, check_comparable
+from sirbench.evaluation.claims.measured import Measured, Trainings, check_comparable
 from sirbench.machine.errors import InputError
 from tests.evaluation.claims.made import measured, nothing
 
@@ -47,3 +47,28 @@ def test_only_the_same_queries_can_be_compared():
     with pytest.raises(InputError, match="v4 is measured on one query"):
         check_comparable(measured("v4", [[0.1]]), measured("v0", [[0.2]]))
     check_comparable(first, nothing("v0", {1: "NaN"}))
+
+
+def frame(values, queries=("q0", "q1")):
+    return pd.DataFrame({"RR@10": values, "AP@20": 0.5}, index=pd.Index(queries, name="query_id"))
+
+
+def test_seeds_are_averaged_query_by_query():
+    seeds = {1: frame([1.0, 0.0]), 2: frame([0.5, 0.25]), 4: frame([0.5, 0.0], ("q1", "q0"))}
+    of_measure = Trainings("v4", seeds, {3: "NaN"}).by("RR@10")
+    assert of_measure.of_queries[["q0", "q1"]].tolist() == pytest.approx([0.5, 0.25])
+    assert of_measure.of_seeds.to_dict() == pytest.approx({1: 0.5, 2: 0.375, 4: 0.25})
+    assert of_measure.remark == "v4: 3 of 4 seeds converged (seed 3: NaN)"
+
+
+@pytest.mark.parametrize("other", [frame([1.0, 0.2], ("q0", "q2")), frame([1.0, 0.2]).drop(columns="AP@20")])
+def test_seeds_about_other_queries_or_measures_are_refused(other):
+    with pytest.raises(InputError, match="v4: seeds 1 and 2 are about different queries or measures"):
+        Trainings("v4", {1: frame([1.0, 0.2]), 2: other})
+
+
+def test_trainings_that_all_diverged_have_no_values_and_their_reasons():
+    none = Trainings("v4", {}, {1: "NaN"})
+    assert none.measures == [] and none.queries == set() and none.by("RR@10").seeds == 0
+    assert none.convergence == none.by("RR@10").convergence == "0 of 1 seeds converged (seed 1: NaN)"
+    assert Trainings("v4", {1: frame([1.0, 0.2])}).convergence == ""

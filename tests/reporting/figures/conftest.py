@@ -8,7 +8,11 @@ from matplotlib.text import Text
 from sirbench.config import load
 from sirbench.jobs.layout import Layout
 from sirbench.reporting.figures.drawing import style
+from sirbench.reporting.tables.tidy import COLUMNS
 from tests.checkouts import ROOT, with_bm25_alone
+
+SEEDS = (-0.004, 0.0, 0.004)
+REASON = "the loss is NaN"
 
 
 @pytest.fixture(autouse=True)
@@ -19,11 +23,12 @@ def applied():
 
 @pytest.fixture
 def write_table(tmp_path, monkeypatch):
-    """Writes a table's CSV: its n-th line has the value n/1000, an interval of .01 below and .02 above, and,
-    where the study is comparable, a published value .005 higher."""
+    """Writes a table's CSV: its n-th line has the value n/1000, and, where it has a baseline, a gain .01
+    below that with an interval of .01 below and .02 above, three seeds .004 apart, and, where the study is
+    comparable, a published gain .005 higher. Of recipes that `diverged` one seed has no model."""
     monkeypatch.chdir(tmp_path)
 
-    def write(study, name, left_out=()):
+    def write(study, name, left_out=(), seeds=3, diverged=()):
         config = load(study, ROOT / "config")
         config = config if config.study.comparable else with_bm25_alone(config)
         table = config.tables[name]
@@ -36,11 +41,22 @@ def write_table(tmp_path, monkeypatch):
         ]
         frame = pd.DataFrame(lines, columns=["row", "backbone", "recipe", "candidates", "measure"])
         value = frame.index / 1000
-        published = value + 0.005 if config.study.comparable else float("nan")
-        frame = frame.assign(value=value, ci_low=value - 0.01, ci_high=value + 0.02, published=published)
+        frame = frame.assign(value=value, ci_low=value - 0.01, ci_high=value + 0.02, seeds=seeds, queries=50)
+        own = frame["recipe"] == table.baseline
+        gain = (value - 0.01).where(~own)
+        compared = {"baseline": "v0", "gain_over": "queries and seeds" if seeds > 1 else "queries"}
+        frame = frame.assign(
+            **{name: pd.Series(text, frame.index).mask(own) for name, text in compared.items()}
+        )
+        frame = frame.assign(gain=gain, gain_low=gain - 0.01, gain_high=gain + 0.02)
+        frame["baseline_value"] = (frame["measure"] == "RR@10").map({True: 0.377, False: 0.386})
+        frame["gain_of_seeds"] = [" ".join(f"{it + apart:.4f}" for apart in SEEDS[:seeds]) for it in gain]
+        frame["published_gain"] = gain + 0.005 if config.study.comparable else float("nan")
+        fewer = frame["recipe"].isin(diverged) if diverged else pd.Series(False, frame.index)
+        frame["diverged"] = fewer.map({True: f"2 of 3 seeds converged (seed 2: {REASON})", False: ""})
         path = Layout(study).table(name)
         path.parent.mkdir(parents=True)
-        frame.assign(seeds=3, queries=50).to_csv(path, index=False)
+        frame.reindex(columns=COLUMNS).to_csv(path, index=False)
         return config, frame
 
     return write
@@ -74,7 +90,7 @@ def labels_out_of_view(panel):
 
 @pytest.fixture
 def points():
-    """Our estimates in a panel as they are drawn: a frame of x, value, ci_low, ci_high."""
+    """Our gains in a panel as they are drawn: a frame of x, gain, gain_low, gain_high."""
 
     def of(panel):
         frames = []
@@ -82,8 +98,8 @@ def points():
             line, _, (bars,) = container
             ends = pd.DataFrame([(low, high) for (_, low), (_, high) in bars.get_segments()])
             frames.append(
-                pd.DataFrame({"x": line.get_xdata(), "value": line.get_ydata()}).join(
-                    ends.set_axis(["ci_low", "ci_high"], axis=1)
+                pd.DataFrame({"x": line.get_xdata(), "gain": line.get_ydata()}).join(
+                    ends.set_axis(["gain_low", "gain_high"], axis=1)
                 )
             )
         return pd.concat(frames, ignore_index=True)

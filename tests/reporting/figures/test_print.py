@@ -10,6 +10,11 @@ from sirbench.steps.figure import make_figure
 
 CASES = [(study, figure) for study in ("paper", "demo") for figure in ("figure4", "figure5")]
 TABLES = {"figure4": "table2", "figure5": "table3"}
+TROUBLES = [
+    {},
+    {"diverged": ["v3-top-16", "v4-top-16", "v3-top-8"]},
+    {"left_out": ["v2-random-16", "v3-top-16", "v4-random-8"]},
+]
 
 
 @pytest.fixture(params=CASES, ids=["-".join(case) for case in CASES])
@@ -19,8 +24,11 @@ def case(request, write_table):
     return config, figure
 
 
-def test_no_text_lies_over_another_or_beyond_the_border(case, texts):
-    canvas = draw(*case).canvas
+@pytest.mark.parametrize("trouble", TROUBLES, ids=["whole", "diverged", "left out"])
+@pytest.mark.parametrize(("study", "figure"), CASES)
+def test_no_text_lies_over_another_or_beyond_the_border(write_table, texts, study, figure, trouble):
+    config, _ = write_table(study, TABLES[figure], **trouble)
+    canvas = draw(config, figure).canvas
     shown = texts(canvas)
     width, height = canvas.get_size_inches() * canvas.dpi
     for text, box in shown:
@@ -54,5 +62,5 @@ def test_files_are_the_same_bytes_again_and_carry_their_fonts(case):
     assert [path.read_bytes() for path in paths] == first
     pdf, _, svg, _ = first
     assert b"/FontFile2" in pdf and b"/Type3" not in pdf
-    assert re.search(rb"<text[^>]*>MRR@100</text>", svg)
+    assert re.search(rb"<text[^>]*>gain in MRR@100</text>", svg)
     assert b"<dc:date>" not in svg and b"CreationDate" not in pdf

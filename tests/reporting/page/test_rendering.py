@@ -8,7 +8,7 @@ from jinja2 import UndefinedError
 from sirbench.reporting.page.contents import Page, Part, Picture, Section
 from sirbench.reporting.page.curves import card
 from sirbench.reporting.page.rendering import render
-from sirbench.reporting.tables.presentation import Comparison, Number, Presentation, ShownRow
+from sirbench.reporting.tables.presentation import Grid, Number, Presentation, ShownRow
 
 BAD = "<b>&\"'"
 
@@ -18,10 +18,10 @@ def hostile_page():
     printed = Presentation(
         *(BAD, BAD, BAD, BAD),
         groups=[(BAD, [BAD])],
-        rows=[ShownRow(BAD, [Number(BAD, best=True, mark=BAD)], rule_above=True)],
+        rows=[ShownRow(BAD, [Number(BAD, best=True, mark=BAD, spread=BAD)], rule_above=True)],
         notes=[BAD],
-        comparisons=[Comparison(*[BAD] * 7)],
         stub=BAD,
+        grids=[Grid(BAD, [BAD, BAD], [[BAD, BAD]], [BAD], words={BAD})],
     )
     sections = [
         Section(BAD, "tables", [Part(BAD, BAD, printed, [BAD], {BAD: BAD})]),

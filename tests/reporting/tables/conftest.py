@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from sirbench.evaluation.claims.measured import Trainings
 from sirbench.jobs.folders import Condition
 from sirbench.reporting.tables.tidy import tidy_table
 from sirbench.study import Row, Table
@@ -18,15 +19,32 @@ def values(**columns):
     return pd.DataFrame({name.replace("_", "@"): column for name, column in columns.items()}, index=index)
 
 
+def two_seeds(frame, apart=0.02):
+    """Two seeds, so far apart at every query, whose mean is the frame: sd_seeds is apart / sqrt(2)."""
+    return [frame - apart / 2, frame + apart / 2]
+
+
 def condition(candidates, backbone, recipe):
     """What a number of study `mine` is about."""
     return Condition("mine", candidates, backbone, recipe)
 
 
-def tidy_lines(name, table, per_query, candidates, seeds=1, published=None):
+def trainings(per_query):
+    """What was measured, from a frame (one seed), frames by seed, or the reason of a seed that diverged."""
+    return {one: of_seeds(one, it if isinstance(it, list) else [it]) for one, it in per_query.items()}
+
+
+def of_seeds(one, given):
+    numbered = dict(enumerate(given, start=1))
+    diverged = {seed: why for seed, why in numbered.items() if isinstance(why, str)}
+    frames = {seed: frame for seed, frame in numbered.items() if seed not in diverged}
+    return Trainings(one if isinstance(one, str) else one.name, frames, diverged)
+
+
+def tidy_lines(name, table, per_query, candidates, published=None):
     """The tidy table of all rows, each with all of these candidates."""
     places = [(row, condition(run, row.backbone, row.recipe)) for row in table.rows for run in candidates]
-    return tidy_table(name, table, places, per_query, seeds, published)
+    return tidy_table(name, table, places, trainings(per_query), published)
 
 
 @pytest.fixture
@@ -46,5 +64,24 @@ def two_rows():
         condition("hdct", "bert", "v4-top-8"): values(RR_100=TWICE, RR_10=BASE),
         condition("ance", "bert", "v0"): values(RR_100=BASE, RR_10=ODD),
         condition("ance", "bert", "v4-top-8"): values(RR_100=BASE, RR_10=ODD),
+    }
+    return table, per_query
+
+
+@pytest.fixture
+def four_rows():
+    """One better, one worse and one undecided recipe beside the baseline, on one run and one measure."""
+    rows = {"BERT": "v0", "V4 Top 8": "v4-top-8", "V1 Top 16": "v1-top-16", "V3 Top 8": "v3-top-8"}
+    table = Table(
+        title="Table 3",
+        caption="Strategies",
+        measures=["RR@100"],
+        rows=[Row(label=label, backbone="bert", recipe=recipe) for label, recipe in rows.items()],
+    )
+    per_query = {
+        condition("hdct", "bert", "v0"): values(RR_100=BASE),
+        condition("hdct", "bert", "v4-top-8"): values(RR_100=TWICE),
+        condition("hdct", "bert", "v1-top-16"): values(RR_100=NONE),
+        condition("hdct", "bert", "v3-top-8"): values(RR_100=ODD),
     }
     return table, per_query

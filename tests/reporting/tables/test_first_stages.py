@@ -9,7 +9,7 @@ from sirbench.reporting.tables import latex, markdown
 from sirbench.reporting.tables.first_stages import present_first_stages, tidy_first_stages
 from sirbench.reporting.tables.tidy import COLUMNS
 from sirbench.study import Table
-from tests.reporting.tables.conftest import BASE, NONE, ODD, TWICE, values
+from tests.reporting.tables.conftest import BASE, NONE, ODD, TWICE, of_seeds, values
 
 P_OF_T5 = 1 - 5 / sqrt(27)  # as in test_tables.py: two degrees of freedom
 P_OF_T1 = 1 - 1 / sqrt(3)
@@ -37,13 +37,17 @@ def per_query():
     }
 
 
+def of_candidates(per_query):
+    return {name: of_seeds(name, [frame]) for name, frame in per_query.items()}
+
+
 def printed(table, per_query, titles=TITLES, **options):
-    tidy = tidy_first_stages("firststage", table, per_query, titles)
-    return present_first_stages(tidy, table, per_query, 100, **options)
+    tidy = tidy_first_stages("firststage", table, of_candidates(per_query), titles)
+    return present_first_stages(tidy, table, 100, **options)
 
 
 def test_a_line_per_candidates_and_measure_in_the_columns_of_every_table(table, per_query):
-    frame = tidy_first_stages("firststage", table, per_query, TITLES)
+    frame = tidy_first_stages("firststage", table, of_candidates(per_query), TITLES)
     assert list(frame.columns) == COLUMNS
     assert frame[["row", "candidates", "measure"]].to_numpy().tolist() == [
         [title, name, measure] for name, title in TITLES.items() for measure in ("RR@10", "R@100")
@@ -55,14 +59,18 @@ def test_a_line_per_candidates_and_measure_in_the_columns_of_every_table(table, 
 
 def test_means_and_tests_against_the_baseline(table, per_query):
     """RR@10: three tests, .0377 twice and .4226; R@100: three tests of equal values."""
-    frame = tidy_first_stages("firststage", table, per_query, TITLES)
+    frame = tidy_first_stages("firststage", table, of_candidates(per_query), TITLES)
     first = frame[frame["measure"] == "RR@10"]
     assert first["value"].tolist() == pytest.approx([5 / 12, 10 / 12, 8 / 12, 0.0])
-    assert first["p_value"].tolist() == pytest.approx([nan, P_OF_T5, P_OF_T1, P_OF_T5], nan_ok=True)
-    assert first["p_holm"].tolist() == pytest.approx([nan, 3 * P_OF_T5, P_OF_T1, 3 * P_OF_T5], nan_ok=True)
-    assert first["significant"].tolist() == [False, True, False, True]
+    assert first["p_paired_t"].tolist() == pytest.approx([nan, P_OF_T5, P_OF_T1, P_OF_T5], nan_ok=True)
+    assert first["p_paired_t_holm"].tolist() == pytest.approx(
+        [nan, 3 * P_OF_T5, P_OF_T1, 3 * P_OF_T5], nan_ok=True
+    )
+    assert first["dagger"].tolist() == [False, True, False, True]
+    assert first["gain"].tolist() == pytest.approx([nan, 5 / 12, 1 / 4, -5 / 12], nan_ok=True)
+    assert first["gain_over"].tolist() == ["", *["queries"] * 3]
     recall = frame[frame["measure"] == "R@100"]
-    assert recall["p_value"].tolist() == pytest.approx([nan, 1, 1, 1], nan_ok=True)
+    assert recall["p_paired_t"].tolist() == pytest.approx([nan, 1, 1, 1], nan_ok=True)
 
 
 def test_marks_say_the_direction_and_what_holm_undoes(table, per_query):
@@ -109,10 +117,10 @@ def test_a_demonstration_says_that_it_is_one(table, per_query):
 def test_candidates_evaluated_before_the_table_asked_for_a_measure_are_named(table, per_query):
     del per_query["ance"]["R@100"]
     with pytest.raises(InputError, match=r"firststage: ance lacks R@100; evaluate it again"):
-        tidy_first_stages("firststage", table, per_query, TITLES)
+        tidy_first_stages("firststage", table, of_candidates(per_query), TITLES)
 
 
 def test_candidates_about_other_queries_are_refused(table, per_query):
     per_query["ance"] = per_query["ance"].iloc[:2]
     with pytest.raises(InputError, match="ance and bm25 are about different queries"):
-        tidy_first_stages("firststage", table, per_query, TITLES)
+        tidy_first_stages("firststage", table, of_candidates(per_query), TITLES)

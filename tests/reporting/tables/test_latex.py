@@ -6,8 +6,9 @@ import subprocess
 import pytest
 
 from sirbench.reporting.tables import latex
-from sirbench.reporting.tables.presentation import present
-from tests.reporting.tables.conftest import tidy_lines
+from sirbench.reporting.tables.presentation import Number, Presentation, ShownRow
+from sirbench.reporting.tables.printed import present
+from tests.reporting.tables.conftest import tidy_lines, trainings, two_seeds
 
 GROUPS = {"hdct": "HDCT Top 100", "ance": "ANCE Top 100"}
 FIRST_STAGE = {"hdct": {"RR@100": 0.2931, "R@100": 0.75}, "ance": {"RR@100": 0.389, "R@100": 0.8}}
@@ -29,18 +30,54 @@ V4 Top 8 & \textbf{0.833}\rlap{\textsuperscript{$\dagger$}} & 0.417\rlap{\textsu
 \bottomrule
 \end{tabular}
 \par\smallskip
-\parbox{\linewidth}{Means over 3 dev queries, each query's values averaged over 2 seeds first. Bold: best of its column. $\dagger$ significantly better, $\ddagger$ significantly worse than v0 with the same backbone: two-sided paired t-test over queries on the column's own measure, p $<$ 0.05; in parentheses where Holm's correction over the column undoes it. HDCT Top 100 before re-ranking: MRR@100 0.293, recall@100 0.750 (no re-ranking finds more). ANCE Top 100 before re-ranking: MRR@100 0.389, recall@100 0.800 (no re-ranking finds more).}
+\parbox{\linewidth}{Means over 3 dev queries, one seed: how far other seeds would lie is not known. Bold: highest of its column, by however little. $\dagger$ better, $\ddagger$ worse than v0 with the same backbone by the paper's test: two-sided paired t-test over queries on the column's own measure, p $<$ 0.05; in parentheses where Holm's correction over the column undoes it. A mark says that these trained models differ by more than the choice of queries explains; it does not say that models of other seeds would. HDCT Top 100 before re-ranking: MRR@100 0.293, recall@100 0.750 (no re-ranking finds more). ANCE Top 100 before re-ranking: MRR@100 0.389, recall@100 0.800 (no re-ranking finds more).}
 \end{table}
 """  # noqa: E501
 
+SPREAD = r"{\scriptsize\,$\pm$.014}"
+
 
 def shown(table, per_query, **more):
-    tidy = tidy_lines("table3", table, per_query, list(GROUPS), seeds=2)
-    return latex.render(present(tidy, table, per_query, GROUPS, FIRST_STAGE, **more))
+    tidy = tidy_lines("table3", table, per_query, list(GROUPS))
+    return latex.render(present(tidy, table, trainings(per_query), GROUPS, FIRST_STAGE, **more))
+
+
+def in_two_seeds(per_query):
+    return {one: two_seeds(frame) for one, frame in per_query.items()}
 
 
 def test_the_whole_table(two_rows):
     assert shown(*two_rows) == GOLDEN
+
+
+def test_marks_have_the_same_room_in_every_row_where_a_spread_follows(two_rows):
+    table, per_query = two_rows
+    lines = shown(table, in_two_seeds(per_query)).splitlines()
+    none, better, worse = (
+        rf"\makebox[4pt][l]{{{mark}}}{SPREAD}"
+        for mark in ("", r"\textsuperscript{$\dagger$}", r"\textsuperscript{$\ddagger$}")
+    )
+    assert lines[11] == (
+        rf"BERT & 0.417{none} & \textbf{{0.833}}{none} & \textbf{{0.417}}{none} & \textbf{{0.667}}{none} \\"
+    )
+    assert lines[13].startswith(rf"V4 Top 8 & \textbf{{0.833}}{better} & 0.417{worse} & ")
+    assert r"$\pm$ is the standard deviation from seed to seed" in lines[-2]
+    assert lines[1] == r"\begin{table*}[t]"
+
+
+def test_marks_in_parentheses_have_more_room():
+    rows = [ShownRow("V4", [Number("0.417", mark="(†)", spread="0.014"), Number("0.417", spread="1.014")])]
+    text = latex.render(Presentation("mine", "", "", "", [("", ["MRR@10", "MRR@100"])], rows, []))
+    assert rf"0.417\makebox[10pt][l]{{\textsuperscript{{($\dagger$)}}}}{SPREAD} & " in text
+    assert r"0.417\makebox[10pt][l]{}{\scriptsize\,$\pm$1.014} \\" in text
+
+
+def test_what_diverged_is_a_word(two_rows):
+    table, per_query = two_rows
+    seeds = in_two_seeds(per_query)
+    diverged = next(one for one in seeds if one.name == "ance/bert/v4-top-8")
+    text = shown(table, seeds | {diverged: ["NaN", "NaN"]})
+    assert r" & diverged & diverged \\" in text
 
 
 def test_a_demonstration_says_so_first_and_in_the_caption(two_rows):
@@ -70,7 +107,7 @@ def test_wide_tables_span_both_columns(two_rows):
         ("{a} ~ b ^ c", r"\{a\} \textasciitilde{} b \textasciicircum{} c"),
         (r"\input{x}", r"\textbackslash{}input\{x\}"),
         ("p < .05 | q > 1", "p $<$ .05 $|$ q $>$ 1"),
-        ("†(‡)", r"$\dagger$($\ddagger$)"),
+        ("†(‡) ± 1", r"$\dagger$($\ddagger$) $\pm$ 1"),
         ("one\n\ntwo\t\n three\n", "one two three"),
     ],
 )
@@ -79,13 +116,23 @@ def test_special_characters(text, escaped):
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex to compile with")
-def test_it_compiles_and_fits_a_column_of_a_two_column_page(two_rows, tmp_path):
+@pytest.mark.parametrize(("seeds", "measures"), [(1, 2), (2, 2), (2, 3)])
+def test_it_compiles_and_fits_a_two_column_page(two_rows, seeds, measures, tmp_path):
     table, per_query = two_rows
+    names = {"RR@100": "RR@100", "RR@10": "RR@10", "nDCG@20": "RR@100"}
+    names = dict(list(names.items())[:measures])
+    per_query = {
+        one: frame.assign(**{new: frame[of] for new, of in names.items()}) for one, frame in per_query.items()
+    }
     rows = [table.rows[0], table.rows[1].model_copy(update={"label": "V1 Random 16"})]
-    table = table.model_copy(
-        update={"rows": rows, "caption": r"\ & % $ # _ { } ~ ^ < > | " + '"\n\nA paragraph.'}
-    )
-    (tmp_path / "table.tex").write_text(shown(table, per_query, demonstration=True), encoding="utf-8")
+    update = {
+        "rows": rows,
+        "caption": r"\ & % $ # _ { } ~ ^ < > | " + '"\n\nA paragraph.',
+        "measures": list(names),
+    }
+    given = in_two_seeds(per_query) if seeds == 2 else per_query
+    text = shown(table.model_copy(update=update), given, demonstration=True)
+    (tmp_path / "table.tex").write_text(text, encoding="utf-8")
     (tmp_path / "paper.tex").write_text(
         r"\documentclass[twocolumn]{article}\usepackage{booktabs}\begin{document}\input{table}\end{document}"
     )

@@ -10,7 +10,15 @@ from sirbench.evaluation.measures import write_per_query
 from sirbench.jobs.folders import Cell, Condition
 from sirbench.jobs.job import job_of_cell, made_as
 from sirbench.jobs.layout import Layout
-from sirbench.reporting.tables.measured import is_measured, measured_values, missing_notes, table_numbers
+from sirbench.machine.errors import InputError
+from sirbench.reporting.tables.measured import (
+    is_measured,
+    measured_values,
+    missing_notes,
+    read_trainings,
+    table_numbers,
+)
+from sirbench.reporting.tables.tidy import COLUMNS
 from tests.checkouts import ROOT, with_bm25_alone
 
 
@@ -55,10 +63,11 @@ def test_a_table_that_is_there_is_taken_as_it_is_unless_one_of_its_cells_has_beg
     path = Layout("scifact").table("table2")
     path.parent.mkdir(parents=True)
     line = {"row": "BERT", "backbone": "bert", "recipe": "v0", "candidates": "bm25", "measure": "RR@100"}
-    pd.DataFrame([line | {"value": 0.75}]).to_csv(path, index=False)
+    pd.DataFrame([line | {"value": 0.75}]).reindex(columns=COLUMNS).to_csv(path, index=False)
     lines = table_numbers(scifact, "table2", ["RR@100"]).set_index("row")
     assert lines.loc["BERT", "value"] == 0.75
     assert len(lines) == 10
+    assert lines["baseline"].tolist() == (["", *["v0"] * 4]) * 2
     Cell("scifact", "bm25", "bert", "v1-random-16", 2).provenance.unlink()
     lines = table_numbers(scifact, "table2", ["RR@100"]).set_index("row")
     assert lines.loc["BERT", "value"] == pytest.approx(0.25)
@@ -81,3 +90,68 @@ def test_values_of_a_model_that_was_trained_otherwise_do_not_count(change, scifa
     assert measured_values(scifact, "table2") == {}
     assert not is_measured(scifact, v0.cell(2))
     assert is_measured(scifact, v0.cell(3))
+
+
+def test_a_table_of_an_older_form_is_worked_out_anew(scifact):
+    path = Layout("scifact").table("table2")
+    path.parent.mkdir(parents=True)
+    pd.DataFrame(columns=["row", "backbone", "recipe", "candidates", "measure", "value"]).to_csv(path)
+    lines = table_numbers(scifact, "table2", ["RR@100"]).set_index("row")
+    assert lines.loc["BERT", "value"] == pytest.approx(0.25)
+
+
+REASON = "the loss is NaN at step 3 of bm25/bert/v1-random-16/seed3"
+
+
+def diverge(config, cell, reason=REASON):
+    """The files of a cell whose training diverged."""
+    record = made_as(job_of_cell(config, cell), config.study) | {"diverged": reason + "."}
+    cell.folder.mkdir(parents=True, exist_ok=True)
+    cell.provenance.write_text(json.dumps(record))
+    cell.per_query.write_text("query_id,RR@100,RR@10\n")
+
+
+def test_a_training_that_diverged_is_measured_and_a_reason(scifact):
+    v1 = Condition("scifact", "bm25", "bert", "v1-random-16")
+    diverge(scifact, v1.cell(3))
+    assert is_measured(scifact, v1.cell(3))
+    trainings = read_trainings(scifact, v1)
+    assert list(trainings.per_query) == [1, 2]
+    assert trainings.by("RR@100").of_seeds.tolist() == pytest.approx([1 / 8, 2 / 8])
+    assert trainings.convergence == f"2 of 3 seeds converged (seed 3: {REASON})"
+    assert measured_values(scifact, "table2").keys() == {v1, Condition("scifact", "bm25", "bert", "v0")}
+
+
+def test_a_row_of_fewer_seeds_has_the_numbers_of_those_that_converged(scifact):
+    diverge(scifact, Cell("scifact", "bm25", "bert", "v1-random-16", 3))
+    line = table_numbers(scifact, "table2", ["RR@100"]).set_index("row").loc["BERT + V1"]
+    assert line["value"] == pytest.approx((1 / 8 + 2 / 8) / 2)
+    assert line["gain"] == pytest.approx(3 / 16 - 1 / 4)
+    assert (line["seeds"], line["missing"]) == (2, "")
+    assert line["diverged"].startswith("2 of 3 seeds converged")
+
+
+def test_what_diverged_in_every_seed_has_no_number_and_says_why(scifact):
+    for seed in (1, 2, 3):
+        diverge(scifact, Cell("scifact", "bm25", "bert", "v0", seed))
+    diverge(scifact, Cell("scifact", "bm25", "bert", "v1-random-16", 3))
+    lines = table_numbers(scifact, "table2", ["RR@100"]).set_index("row")
+    assert lines.loc["BERT", "missing"] == "diverged" and pd.isna(lines.loc["BERT", "value"])
+    assert lines.loc["BERT + V1", "missing"] == "no baseline" and pd.isna(lines.loc["BERT + V1", "gain"])
+    assert lines.loc["BERT + V2", "missing"] == "no result"
+    assert lines.loc["BERT + V1", "value"] == pytest.approx(3 / 16)
+
+
+def test_an_empty_file_of_a_training_that_did_not_diverge_is_an_error(scifact):
+    v0 = Condition("scifact", "bm25", "bert", "v0")
+    v0.cell(2).per_query.write_text("query_id,RR@100,RR@10\n")
+    with pytest.raises(InputError, match=r"seed2/per_query\.csv: not a complete per-query file"):
+        read_trainings(scifact, v0)
+
+
+def test_seeds_about_other_queries_are_refused(scifact):
+    v0 = Condition("scifact", "bm25", "bert", "v0")
+    other = pd.DataFrame({"RR@100": [0.5], "RR@10": [0.5]}, index=pd.Index(["3"], name="query_id"))
+    write_measured(scifact, v0.cell(2), other)
+    with pytest.raises(InputError, match="bm25/bert/v0: seeds 1 and 2 are about different queries"):
+        read_trainings(scifact, v0)

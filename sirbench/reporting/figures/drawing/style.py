@@ -97,8 +97,21 @@ def canvas(
 
 def save(figure: Canvas, path: Path) -> None:
     """Write the figure in the format of the path's ending, the same bytes for the same figure."""
+    _settle(figure)
     dates = {".pdf": "CreationDate", ".svg": "Date"}
     figure.savefig(path, metadata={dates[path.suffix]: None} if path.suffix in dates else None)
+
+
+def _settle(figure: Canvas) -> None:
+    """Lay the figure out once for all formats, to nine digits.
+
+    The solver's last digits differ from run to run, and names inside an SVG are made from them.
+    """
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for panel in figure.axes:
+        left, bottom, width, height = (round(float(it), 9) for it in panel.get_position().bounds)
+        panel.set_position((left, bottom, width, height))
 
 
 def _add_legend(figure: Canvas, entries: Mapping[str, Look], columns: int, top: float) -> None:

@@ -1,9 +1,10 @@
 "use strict";
 // A click on a column's head sorts its table: upwards, then downwards; cells without a value (–) stay last.
+// What begins with a number is sorted by it: +11.7 %, or an interval.
 const valueOf = (row, column) => {
   const text = row.cells[column].dataset.value ?? row.cells[column].textContent.trim();
-  if (text === "–") return "";
-  return text === "" || Number.isNaN(Number(text)) ? text : Number(text);
+  if (text === "–" || text === "diverged") return "";
+  return Number.isNaN(Number.parseFloat(text)) ? text : Number.parseFloat(text);
 };
 const compare = (a, b) => (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(b));
 
