@@ -32,6 +32,8 @@ class Table(Settings):
     """One line for the head of the table."""
     caption: str
     """What the table shows, for the .tex caption and the report."""
+    paper: int | None = Field(None, ge=1, exclude_if=lambda number: number is None)
+    """Number of the paper's table that it repeats: a report has these first, in this order."""
     measures: list[str] = Field(min_length=1)
     """Measures in ir_measures' names, e.g. `RR@100`; the columns of every candidates group."""
     of: Literal["cells", "candidates"] = "cells"

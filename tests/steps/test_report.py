@@ -75,6 +75,13 @@ def section(html, title):
     return re.search(rf"<h2>{title}</h2>(.*?)</section>", html, re.S).group(1)
 
 
+def test_claims_come_first_and_the_papers_tables_before_the_others(html):
+    heads = re.findall(r"<h[23]>([a-z0-9]+: |Claims|Tables|Figures)", html)
+    order = ["Claims", "claims: ", "Tables", "table1: ", "table2: ", "table3: ", "cpr: "]
+    assert heads[: len(order)] == order
+    assert "Not judged: claims: not measured" in html
+
+
 def test_it_says_what_was_run(html):
     head = html[: html.index("<nav>")]
     for said in (

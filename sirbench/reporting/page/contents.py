@@ -4,12 +4,17 @@ import io
 import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
+
+import pandas as pd
 
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.layout import Layout
 from sirbench.machine.errors import InputError
+from sirbench.reporting.claims.of_study import judged_claims
+from sirbench.reporting.claims.printed import present_claims
 from sirbench.reporting.figures import draw
 from sirbench.reporting.figures.drawing import style
 from sirbench.reporting.page.curves import Card, card
@@ -63,7 +68,7 @@ def contents(config: Configuration) -> Page:
     layout, jobs = Layout(config.name), everything(config)
     tables = [
         _part(config, name, table.title, table_so_far, layout.table, ("csv", "md", "tex"))
-        for name, table in config.tables.items()
+        for name, table in sorted(config.tables.items(), key=lambda item: item[1].paper or inf)
     ]
     figures = [
         _part(config, name, figure.title, _draw, layout.figure, ("pdf", "png", "svg", "csv"))
@@ -74,6 +79,7 @@ def contents(config: Configuration) -> Page:
         warning=DEMONSTRATION if config.study.demonstration else "",
         facts=_facts(config, jobs),
         sections=[
+            Section("Claims", "tables", _claims(config)),
             Section("Tables", "tables", tables),
             Section("Figures", "figures", figures),
             Section("Training curves", "curves", _curves(jobs)),
@@ -81,6 +87,23 @@ def contents(config: Configuration) -> Page:
             Section("How it came about", "workflow", layout.workflow_report.name),
         ],
     )
+
+
+def _claims(config: Configuration) -> list[Part]:
+    """A part per family of claims, the paper's own first; the reason where they cannot be judged."""
+    layout, endings = Layout(config.name), ("csv", "md", "tex")
+    try:
+        lines, missing = judged_claims(config), []
+    except InputError as error:
+        lines, missing = pd.DataFrame({"family": []}), [f"Not judged: {error}"]
+    files = {it: os.path.relpath(path, layout.root) for it in endings if (path := layout.claims(it)).exists()}
+    judged = {str(name): of for name, of in lines.groupby("family", sort=False)}
+    if not judged:
+        return [Part("claims", "no verdicts yet", None, missing, files)]
+    return [
+        Part(name, config.claims[name].title, present_claims(config, name, of), missing, files)
+        for name, of in judged.items()
+    ]
 
 
 def _facts(config: Configuration, jobs: Sequence[Ran]) -> dict[str, str]:
