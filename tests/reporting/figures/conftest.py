@@ -71,7 +71,7 @@ def texts():
         canvas.draw(renderer)
         out_of_view = [label for panel in canvas.axes for label in labels_out_of_view(panel)]
         return [
-            (text.get_text().replace("\n", " "), text.get_window_extent(renderer))
+            (" ".join(text.get_text().split()), text.get_window_extent(renderer))
             for text in canvas.findobj(Text)
             if text.get_visible() and text.get_text().strip() and text not in out_of_view
         ]

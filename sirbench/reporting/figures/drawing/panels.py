@@ -36,6 +36,7 @@ PUBLISHED: Look = {
 SEED: Look = {"linestyle": "", "marker": "_", "markersize": 3, "markeredgewidth": 0.6, "zorder": 2}
 MARKERS = "osv^P*X"
 BEHIND: Look = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+NO_BREAK = "\N{NO-BREAK SPACE}"
 ROOM_BELOW = 0.3
 """Of the y axis, for what is written below points."""
 ZERO: Look = {"color": "black", "linewidth": 0.7}
@@ -141,7 +142,8 @@ def _zero(lines: pd.DataFrame, measure: str, column: str) -> str:
         + ("without a result" if isnan(line.baseline_value) else f"{line.baseline_value:.3f}")
         for line in each(here.assign(baseline_value=values).drop_duplicates(places))
     ]
-    return f"0 is {', '.join(names)}" if names else ""
+    # Spaces that no line is broken at, within a name.
+    return f"0 is {', '.join(name.replace(' ', NO_BREAK) for name in names)}" if names else ""
 
 
 def _notes(config: Configuration, lines: pd.DataFrame) -> list[str]:
@@ -179,4 +181,6 @@ def _gains(panel: Axes, positions: list[float], lines: pd.DataFrame, gap: float,
         elif line.diverged:
             fewer = line.diverged.partition(" seeds converged")[0]
             below = line.gain if isnan(line.gain_low) else line.gain_low
-            panel.annotate(fewer, (position, below), (0, -3), "data", "offset points", va="top", **text)
+            panel.annotate(
+                fewer, (position, below), (0, -3), "data", "offset points", va="top", bbox=BEHIND, **text
+            )
