@@ -187,7 +187,7 @@ def test_published_numbers_and_verdicts_come_with_a_comparable_study(study):
     comparable = replace(study, study=study.study.model_copy(update={"comparable": True}))
     make_table(comparable, "table3")
     make_report(comparable)
-    _, table3 = section(Layout("test").report.read_text(), "Tables").split("<h3>table3")
+    table3 = section(Layout("test").report.read_text(), "Tables").split("<h3>table3")[1].split("<h3>")[0]
     assert "Not measured" not in table3
     # 12 rows with a baseline by 2 measures.
     assert table3.count('<td class="text">one seed: nothing can be said of the recipe</td>') == 24
