@@ -8,6 +8,7 @@ import typer
 from sirbench import __version__
 from sirbench.cli.options import OneOfThemOption, StudyOption, with_candidates
 from sirbench.config import load
+from sirbench.study import OwnCollection
 
 PANEL = "Look before you start"
 """What `--help` calls this group."""
@@ -17,10 +18,15 @@ verbs = typer.Typer()
 
 @verbs.command(rich_help_panel=PANEL)
 def check(study: StudyOption = "demo") -> None:
-    """Check config/: the study, every recipe, table and figure, and that they fit together."""
+    """Check config/: the study, every recipe, table and figure, and that they fit together; and files of
+    one's own, if the study's collection is in such, line by line."""
     config = load(study)
     counts = f"{len(config.recipes)} recipes, {len(config.tables)} tables and {len(config.figures)} figures"
     print(f"{study}: {counts} fit together")
+    if isinstance(config.study.collection, OwnCollection):
+        from sirbench.steps.collection import check_own_files
+
+        print(f"{study}: {', '.join(check_own_files(config.study.collection))} fit together")
 
 
 @verbs.command(rich_help_panel=PANEL)

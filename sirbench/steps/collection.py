@@ -16,7 +16,7 @@ from sirbench.jobs.layout import Layout
 from sirbench.machine.atomic import atomic_file
 from sirbench.machine.errors import InputError
 from sirbench.machine.provenance import sha256
-from sirbench.study import AnyCollection, OwnCollection
+from sirbench.study import OwnCollection
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def make_collection(config: Configuration) -> None:
     training leaves them out, and the record says how many there are.
     """
     layout, spec = Layout(config.name), config.study.collection
-    files = _checked_files(spec)
+    files = {"files": check_own_files(spec)} if isinstance(spec, OwnCollection) else {}
     splits = {"train": (spec.train, spec.train_queries), "dev": (spec.dev, spec.dev_queries)}
     record: dict[str, Any] = {"documents": collections.count_documents(spec.train)}
     queries, judged = {}, {}
@@ -69,7 +69,7 @@ def make_collection(config: Configuration) -> None:
                 f"config/studies/{config.name}.yaml: collection: no {split} query with a relevant document "
                 f"is left of {splits[split][0]}; has it none, or is the share of `split` too small or large?"
             )
-    record |= files | ({"exclude_self": True} if spec.exclude_self else {})
+    record |= {**files, **({"exclude_self": True} if spec.exclude_self else {})}
     for split in splits:
         collections.write_queries(queries[split], layout.queries(split))
         collections.write_qrels(qrels[split], layout.qrels(split))
@@ -77,13 +77,11 @@ def make_collection(config: Configuration) -> None:
         temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
-def _checked_files(spec: AnyCollection) -> dict[str, Any]:
-    """For the record: the sha256 of files of one's own, once they are checked."""
-    if not isinstance(spec, OwnCollection):
-        return {}
+def check_own_files(spec: OwnCollection) -> dict[str, str]:
+    """The sha256 of each file, by path; InputError, with file and line, where one is not as it should be."""
     files = files_of(spec)
     check(files, incomplete=spec.incomplete)
-    return {"files": {str(path): sha256(path) for path in files.paths()}}
+    return {str(path): sha256(path) for path in files.paths()}
 
 
 def _relevant(qrels: pd.DataFrame) -> set[str]:
