@@ -10,6 +10,7 @@ from sirbench import __version__
 from sirbench.cli.options import OneOfThemOption, StudyOption, with_candidates
 from sirbench.config import check_all, load
 from sirbench.machine.errors import InputError
+from sirbench.study import OwnCollection
 
 PANEL = "Look before you start"
 """What `--help` calls this group."""
@@ -23,13 +24,18 @@ def check(
         str | None, typer.Option("--study", help="Name of a file in config/studies/; all if not given.")
     ] = None,
 ) -> None:
-    """Check config/: studies, every recipe, table and figure, and that they fit together."""
+    """Check config/: studies, every recipe, table and figure, and that they fit together; and files of one's
+    own, where the collection of the one study that is named is in such, line by line."""
     fitting, errors = ([load(study)], {}) if study is not None else check_all()
     for config in fitting:
         counts = (
             f"{len(config.recipes)} recipes, {len(config.tables)} tables and {len(config.figures)} figures"
         )
         print(f"{config.name}: {counts} fit together")
+        if study is not None and isinstance(config.study.collection, OwnCollection):
+            from sirbench.steps.collection import check_own_files
+
+            print(f"{study}: {', '.join(check_own_files(config.study.collection))} fit together")
     if errors:
         raise InputError("\n".join(str(error) for error in errors.values()))
 

@@ -28,9 +28,9 @@ class Files(NamedTuple):
     """The files of a collection of one's own."""
 
     documents: TextFile
-    queries: Mapping[Side, TextFile]
+    queries: Mapping[str, TextFile]
     """By split; one file may be that of both."""
-    qrels: Mapping[Side, JudgementFile]
+    qrels: Mapping[str, JudgementFile]
     """Likewise."""
 
     def paths(self) -> list[Path]:
@@ -61,6 +61,14 @@ def files_of(collection: OwnCollection) -> Files:
     return Files(documents, _by_side(queries), _by_side(qrels))
 
 
+def all_query_ids(collection: AnyCollection, side: str) -> set[str]:
+    """The ids of every query that a run of one side may have: judged or not, on whatever side if divided."""
+    if isinstance(collection, OwnCollection):
+        return {it.id for it in records.texts(files_of(collection).queries[side])}
+    whole = collection.dataset if isinstance(collection, OneSet) else getattr(collection, side)
+    return collections.query_ids(whole)
+
+
 def existing_files(collection: AnyCollection) -> list[Path]:
     """The files of a collection of one's own, as far as they are there; none of another collection."""
     if not isinstance(collection, OwnCollection):
@@ -71,10 +79,10 @@ def existing_files(collection: AnyCollection) -> list[Path]:
         return []
 
 
-def _by_side(files: Any) -> Mapping[Side, Any]:
+def _by_side(files: Any) -> Mapping[str, Any]:
     if isinstance(files, (TextFiles, JudgementFiles)):
         return {"train": files.train, "dev": files.dev}
-    return dict.fromkeys(SIDES, files)
+    return dict.fromkeys(map(str, SIDES), files)
 
 
 def _qrels_inside(folder: Path, divided: bool) -> JudgementFile | JudgementFiles:
@@ -115,7 +123,13 @@ def _register_own(collection: OwnCollection) -> None:
         return (GenericDoc(it.id, it.text) for it in records.texts(files_of(collection).documents))
 
     def queries(side: Side) -> Iterator[GenericQuery]:
-        return (GenericQuery(it.id, it.text) for it in records.texts(files_of(collection).queries[side]))
+        files = files_of(collection)
+        found = records.texts(files.queries[side])
+        if collection.split is None and files.queries["train"] is files.queries["dev"]:
+            # Those of the other side are none of this one: what reads all training queries may not see them.
+            judged = {it.query_id for it in records.judgements(files.qrels[side])}
+            found = (it for it in found if it.id in judged)
+        return (GenericQuery(it.id, it.text) for it in found)
 
     def qrels(side: Side) -> Iterator[TrecQrel]:
         found = records.judgements(files_of(collection).qrels[side])

@@ -4,6 +4,7 @@ import pandas as pd
 
 from sirbench.data import collections, download
 from sirbench.data.given_runs import read_given_run, results
+from sirbench.data.own_collections import all_query_ids
 from sirbench.data.runs import check_ids, without_self, write_run
 from sirbench.firststage import Trained, first_stage
 from sirbench.jobs.configuration import Configuration
@@ -71,7 +72,7 @@ def _take(
     runs = {}
     for source, file in spec.files.items():
         run = read_given_run(file.path, file.format, _depth(config))
-        known = collections.query_ids(getattr(config.study.collection, source))
+        known = all_query_ids(config.study.collection, source)
         lines = results(file.path, file.format)
         check_ids(run, file.path, queries=known, documents=documents, lines=lines)
         run = _allowed(config, run)

@@ -17,7 +17,7 @@ from sirbench.jobs.layout import Layout
 from sirbench.machine.atomic import atomic_file
 from sirbench.machine.errors import InputError
 from sirbench.machine.provenance import sha256
-from sirbench.study import AnyCollection, OwnCollection
+from sirbench.study import OwnCollection
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ def make_collection(config: Configuration) -> None:
     not as many validation queries as asked for besides the training queries.
     """
     layout, spec = Layout(config.name), config.study.collection
-    files = _checked_files(spec)
+    files = {"files": check_own_files(spec)} if isinstance(spec, OwnCollection) else {}
     splits = {"train": (spec.train, spec.train_queries), "dev": (spec.dev, spec.dev_queries)}
     record: dict[str, Any] = {"documents": collections.count_documents(spec.train)}
     everything = {split: collections.read_queries(dataset) for split, (dataset, _) in splits.items()}
@@ -69,7 +69,7 @@ def make_collection(config: Configuration) -> None:
         queries[split], qrels[split] = _with_positives(config, split, queries[split], qrels[split])
         if split in splits:
             record[split]["queries"] = len(queries[split])
-    record |= files | ({"exclude_self": True} if spec.exclude_self else {})
+    record |= {**files, **({"exclude_self": True} if spec.exclude_self else {})}
     for split in spec.splits:
         collections.write_queries(queries[split], layout.queries(split))
         collections.write_qrels(qrels[split], layout.qrels(split))
@@ -114,13 +114,11 @@ def _with_positives(
     return {query: queries[query] for query in queries if query in kept}, qrels[qrels["query_id"].isin(kept)]
 
 
-def _checked_files(spec: AnyCollection) -> dict[str, Any]:
-    """For the record: the sha256 of files of one's own, once they are checked."""
-    if not isinstance(spec, OwnCollection):
-        return {}
+def check_own_files(spec: OwnCollection) -> dict[str, str]:
+    """The sha256 of each file, by path; InputError, with file and line, where one is not as it should be."""
     files = files_of(spec)
     check(files, incomplete=spec.incomplete)
-    return {"files": {str(path): sha256(path) for path in files.paths()}}
+    return {str(path): sha256(path) for path in files.paths()}
 
 
 def _relevant(qrels: pd.DataFrame) -> set[str]:

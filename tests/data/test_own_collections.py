@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from sirbench.data import collections
-from sirbench.data.own_collections import existing_files, files_of, register
+from sirbench.data.own_collections import all_query_ids, existing_files, files_of, register
 from sirbench.data.query_split import groups, sides
 from sirbench.machine.errors import InputError
 from sirbench.study import AnyCollection, OneSet, OwnCollection, Split
@@ -44,7 +44,8 @@ def test_a_folder_in_beirs_layout(tmp_path):
     collection = registered(folder=own.write(tmp_path / "mine", own.files()))
     assert collection.train.startswith("own/mine-") and collection.train.endswith("/train")
     assert is_whole(collection)
-    assert collections.query_ids(collection.dev) == {"q1", "q2", "q3"}  # judged or not
+    assert collections.query_ids(collection.dev) == {"q3"}  # no training query is seen beside it
+    assert all_query_ids(collection, "dev") == {"q1", "q2", "q3"}  # a run may have any
 
 
 @pytest.mark.parametrize(
@@ -176,6 +177,7 @@ def test_one_set_of_queries_is_divided_by_a_hash(tmp_path):
     for name, queries in ((collection.train, train), (collection.dev, dev)):
         assert set(collections.read_qrels(name)["query_id"]) == set(queries)
         assert collections.query_ids(name) == set(queries)
+    assert all_query_ids(collection, "train") == {f"q{i}" for i in range(1000)}
 
 
 def test_a_query_stays_on_its_side_when_others_are_added():
@@ -215,6 +217,7 @@ def test_a_collection_of_ir_datasets_with_one_set_of_queries_is_divided():
     assert train | dev == collections.read_queries("vaswani") and 10 <= len(dev) <= 27
     assert collections.count_documents(collection.dev) == 11429
     assert collections.fingerprint(collection.train, {}) == collections.fingerprint("vaswani", {})
+    assert all_query_ids(collection, "dev") == set(train | dev)
     judged = sum(len(collections.read_qrels(name)) for name in (collection.train, collection.dev))
     assert judged == len(collections.read_qrels("vaswani")) == 2083
 

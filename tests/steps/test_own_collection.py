@@ -164,6 +164,26 @@ def test_given_runs_lose_the_query_itself_and_keep_the_depth(configured, tmp_pat
         assert list(read_run(Layout("test").candidates("bm25", split))["doc_id"]) == ["con1", "con2"]
 
 
+def test_a_run_of_all_queries_is_that_of_both_sides_of_a_split(configured, tmp_path):
+    names = [f"q{i}" for i in range(20)]
+    contents = own.files() | {
+        "queries.jsonl": own.jsonl({"_id": name, "text": f"query {name}"} for name in names),
+        "qrels/test.tsv": own.HEADER + "".join(f"{name}\td1\t1\n" for name in names),
+    }
+    contents = {
+        name: text for name, text in contents.items() if name not in ("qrels/train.tsv", "qrels/dev.tsv")
+    }
+    (tmp_path / "all.trec").write_text("".join(f"{name} Q0 d2 1 1 t\n" for name in names))
+    runs = GivenRuns(train="all.trec", dev="all.trec")
+    make_collection(config := configured(contents, candidates=runs, split={"dev": 0.4}))
+    make_candidates(config, "bm25")
+    train, dev = (set(read_run(Layout("test").candidates("bm25", it))["query_id"]) for it in ("train", "dev"))
+    assert train and dev and train | dev == set(names) and train.isdisjoint(dev)
+    (tmp_path / "all.trec").write_text("other Q0 d2 1 1 t\n")
+    with pytest.raises(InputError, match="the collection has no query 'other'"):
+        make_candidates(config, "bm25")
+
+
 def test_without_self_counts_after_leaving_out():
     lines = pd.DataFrame({"query_id": list("aabbb"), "doc_id": list("axxby")})
     assert without_self(lines, 1).values.tolist() == [["a", "x"], ["b", "x"]]
