@@ -15,7 +15,7 @@ export PYTHONPATH := $(CURDIR)/workflow/logger$(if $(PYTHONPATH),:$(PYTHONPATH))
 SNAKEMAKE := snakemake --cores $(CORES) --rerun-incomplete --logger line --config study=$(STUDY)
 
 .DEFAULT_GOAL := help
-.PHONY: help $(TABLES) $(FIGURES) figures study report test quick lint format bench bench-gpu lock clean
+.PHONY: help $(TABLES) $(FIGURES) figures study tune report test quick lint format bench bench-gpu lock clean
 
 help:  ## say what can be made
 	$(info make TABLE [STUDY=demo] [CORES=$(CORES)], TABLE being one of: $(TABLES))
@@ -42,6 +42,10 @@ $(FIGURES) figures: $(READY)
 
 study: $(READY)  ## every table, figure and claim; stop it at any time, it goes on where it was
 	$(SNAKEMAKE) --keep-going -- study
+
+tune: $(READY)  ## choose learning rates and the reading of Eq. 7 on validation queries; STUDY=laptop
+	$(SNAKEMAKE) -- tune
+	@cat results/$(STUDY)/tuning/*.md
 
 report: $(READY)  ## every table and figure, and a page on them and on what was run, whatever failed
 	@$(SNAKEMAKE) --keep-going -- tables figures; \

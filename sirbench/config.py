@@ -22,6 +22,7 @@ from sirbench.study import (
     Settings,
     Study,
     Table,
+    Tuning,
     checks,
     reading,
 )
@@ -72,11 +73,14 @@ def _parts(folder: Path) -> Parts:
         "tables": reading.read_folder(folder / "tables", lambda content: (Table, content)),
         "figures": reading.read_folder(folder / "figures", _by("kind", KINDS)),
         "claims": reading.read_folder(folder / "claims", lambda content: (Claims, content)),
+        "tunings": reading.read_folder(folder / "tuning", lambda content: (Tuning, content)),
     }
     for name, table in parts["tables"].items():
         _check_measures(table.measures, f"{folder}/tables/{name}.yaml")
     for name, family in parts["claims"].items():
         _check_measures([family.measure], f"{folder}/claims/{name}.yaml")
+    for name, tuning in parts["tunings"].items():
+        _check_measures([tuning.measure], f"{folder}/tuning/{name}.yaml")
     checks.check_targets(folder, parts["tables"], parts["figures"], _other_targets(folder.parent))
     return parts
 
@@ -93,8 +97,9 @@ def _fitting(
     # What a study that cannot be read defines is not known.
     checks.check_together(folder, None if wrong else studies, **parts)
     config = Configuration(study, studies[study], **parts)
+    tuned = {recipe for tuning in config.tunings.values() for recipe in tuning.recipes}
     _register_collection(config.study)
-    for recipe in checks.shown_recipes(parts["tables"], parts["figures"], parts["claims"]):
+    for recipe in sorted({*checks.shown_recipes(config.tables, config.figures, config.claims), *tuned}):
         check_sizes(config, recipe, folder)
     return config
 
@@ -115,7 +120,7 @@ def _other_targets(root: Path) -> set[str]:
 def check_sizes(config: Configuration, recipe: str, folder: Path = FOLDER) -> None:
     """Raise `InputError` unless a recipe fits the study; `load` asks it of those that are shown anywhere."""
     paths = f"{folder}/studies/{config.name}.yaml", f"{folder}/recipes/{recipe}.yaml"
-    checks.check_sizes(config.study, paths[0], config.recipes[recipe], paths[1])
+    checks.check_sizes(config.study, paths[0], config.trained[recipe], paths[1])
 
 
 def study_names(folder: Path = FOLDER) -> list[str]:

@@ -1,5 +1,6 @@
 """Verbs to look with before anything starts."""
 
+import sys
 from math import isfinite
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ import typer
 from sirbench import __version__
 from sirbench.cli.options import OneOfThemOption, StudyOption, with_candidates
 from sirbench.config import check_all, load
+from sirbench.jobs.tuning import unheeded
 from sirbench.machine.errors import InputError
 from sirbench.study import OwnCollection
 
@@ -36,6 +38,8 @@ def check(
             from sirbench.steps.collection import check_own_files
 
             print(f"{study}: {', '.join(check_own_files(config.study.collection))} fit together")
+        for warning in unheeded(config):
+            print(f"warning: {warning}", file=sys.stderr)
     if errors:
         raise InputError("\n".join(str(error) for error in errors.values()))
 

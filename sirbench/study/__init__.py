@@ -25,6 +25,7 @@ from sirbench.study.scale import Compute, Input, Optimization, Training
 from sirbench.study.settings import Choice, Settings
 from sirbench.study.study import Study
 from sirbench.study.table import BASELINE, Row, Table
+from sirbench.study.tuning import Tuning
 
 __all__ = [
     "BASELINE",
@@ -68,4 +69,5 @@ __all__ = [
     "TextFiles",
     "TinyBackbone",
     "Training",
+    "Tuning",
 ]

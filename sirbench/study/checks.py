@@ -12,6 +12,7 @@ from sirbench.study.reading import suggest, unknown
 from sirbench.study.recipe import Recipe
 from sirbench.study.study import Study
 from sirbench.study.table import Table
+from sirbench.study.tuning import Tuning, check_tunings
 
 
 class Defined(NamedTuple):
@@ -40,12 +41,14 @@ def check_together(
     tables: Mapping[str, Table],
     figures: Mapping[str, Figure],
     claims: Mapping[str, Claims],
+    tunings: Mapping[str, Tuning],
 ) -> None:
-    """Raise `InputError` for a table, figure or claim that names what no file defines.
+    """Raise `InputError` for a table, figure, claim or tuning that names what no file defines.
 
     Without `studies`, names that only studies define are not looked at.
     """
     defined = defined_by(studies) if studies is not None else None
+    check_tunings(folder, tunings, recipes, studies)
     for name, family in claims.items():
         _check_claims(family, f"{folder}/claims/{name}.yaml", recipes, defined)
     for name, table in tables.items():
