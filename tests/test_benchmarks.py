@@ -4,6 +4,7 @@ import json
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -14,7 +15,7 @@ from benchmarks.memory import LEVELS as MEASURED
 from benchmarks.memory import longest_block, resident
 from benchmarks.step import CPR, first_block, plain_scorer, step
 from benchmarks.timing import Row, Times, speedup, table
-from sirbench.data.runs import read_run
+from sirbench.data.runs import read_run, write_run
 from sirbench.data.tokens import TokenStore
 from sirbench.encoding.cross_encoder import CrossEncoder
 from sirbench.fine_tuning.batch import block_scorer
@@ -129,6 +130,19 @@ def test_concentration_is_told_by_level_and_third_of_a_training(tmp_path, capsys
         f"| {tmp_path / 'log'} | 1 | second | 8 | 2.0 | 4.0 | 67% |",
         f"| {tmp_path / 'log'} | 1 | last | 8 | 1.0 | 2.0 | 67% |",
     ]
+
+
+def test_the_blocks_of_a_run_have_the_positive_first_and_its_own_scores(tmp_path):
+    ranked = [(f"q{query}", f"d{number}", 9.0 - number) for query in (1, 2) for number in range(5)]
+    write_run(pd.DataFrame(ranked, columns=["query_id", "doc_id", "score"]), tmp_path / "run.trec", tag="t")
+    (tmp_path / "qrels").write_text("q1 0 d2 1\nq2 0 d7 1\n")  # the second query's positive is not there
+    (block,) = concentration.blocks(tmp_path / "run.trec", tmp_path / "qrels", 4)
+    assert block[0] == 7 and len(block) == 4 and set(block[1:]) < {9, 8, 6, 5}
+
+
+def test_alike_scores_leave_half_of_the_gradient_to_the_positive():
+    """1/2 and four times 1/8: exp of the entropy is 4."""
+    assert concentration.calibrated(torch.zeros(3, 5)) == ("1", "", "5", "4.0", "5.0", "0%")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc")
