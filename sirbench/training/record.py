@@ -20,9 +20,10 @@ class StepLog:
         self.path = path
         self.writes = distributed.rank() == 0
         if self.writes:
-            lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+            # As bytes: what lies beyond the checkpoint may be anything, such as the zeros of a lost write.
+            lines = path.read_bytes().split(b"\n") if path.exists() else []
             with atomic_file(path) as temporary:
-                temporary.write_text("".join(f"{line}\n" for line in lines[:step]), encoding="utf-8")
+                temporary.write_bytes(b"".join(line + b"\n" for line in lines[:step]))
 
     def write(self, line: Mapping[str, float]) -> None:
         """Add a line; `gradient_norm` in it is the one before clipping."""

@@ -183,14 +183,102 @@ def test_how_often_checkpoints_are_written_changes_nothing(work, uninterrupted):
     assert results(cell(work)) == uninterrupted
 
 
-@pytest.mark.parametrize("left", [0, 1000, -1], ids=["empty", "its beginning", "all but a byte"])
-def test_a_damaged_checkpoint_is_said_to_be_and_training_starts_anew(left, work, uninterrupted):
-    assert train(work, blow=Blow("sirbench.training.record.StepLog.write", 5)).code == -signal.SIGKILL
-    state = cell(work) / "checkpoint/state.pt"
-    state.write_bytes(state.read_bytes()[:left])
+@pytest.fixture(scope="module")
+def halfway(prepared, tmp_path_factory):
+    """A working folder in which training was killed after four steps, with checkpoints of two and of four."""
+    folder = shutil.copytree(prepared, tmp_path_factory.mktemp("halfway") / "work")
+    assert train(folder, blow=Blow("sirbench.training.loop.save_checkpoint", 2)).code == -signal.SIGKILL
+    return folder
+
+
+def flip(path):
+    """One bit, of the weights if they are a checkpoint's."""
+    content = bytearray(path.read_bytes())
+    content[len(content) * 3 // 4] ^= 1
+    path.write_bytes(content)
+
+
+def end_in_zeros(path):
+    """As a lost write leaves it: as long as it was."""
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 3] + bytes(len(content) - len(content) // 3))
+
+
+DAMAGES = {
+    "a bit": flip,
+    "empty": lambda path: path.write_bytes(b""),
+    "its beginning": lambda path: path.write_bytes(path.read_bytes()[:300]),
+    "all but a byte": lambda path: path.write_bytes(path.read_bytes()[:-1]),
+    "zeros at the end": end_in_zeros,
+    "missing": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_where_the_checkpoint_is_damaged_the_one_before_serves(damage, halfway, uninterrupted, tmp_path):
+    work = shutil.copytree(halfway, tmp_path / "work")
+    damage(cell(work) / "checkpoint/state.pt")
     ended = train(work)
-    assert ended.code == 0
-    assert re.search(r"WARNING: \S*state\.pt: damaged \(.*\); training starts anew", ended.output)
+    assert ended.code == 0 and "state-before.pt: resuming after 2 steps" in ended.output, ended.output
+    said = re.search(r"WARNING: \S*state\.pt: damaged \(.*\); the one before serves", ended.output)
+    assert bool(said) == (damage is not DAMAGES["missing"])
+    assert results(cell(work)) == uninterrupted
+
+
+def test_where_both_checkpoints_are_damaged_training_starts_anew(halfway, uninterrupted, tmp_path):
+    work = shutil.copytree(halfway, tmp_path / "work")
+    for name in ("state.pt", "state-before.pt"):
+        flip(cell(work) / "checkpoint" / name)
+    ended = train(work)
+    assert ended.code == 0 and "resuming" not in ended.output
+    for name in ("state", "state-before"):
+        assert re.search(rf"WARNING: \S*/{name}\.pt: damaged \(.*\); training starts anew", ended.output)
+    assert results(cell(work)) == uninterrupted
+
+
+RECORDS = {
+    "train.jsonl": {name: name in ("a bit", "its beginning", "all but a byte") for name in DAMAGES},
+    "trace-000000004.parquet": {"a bit": True, "its beginning": True},
+    "trace-000000002.parquet": {"a bit": False, "missing": False},
+}
+"""Whether the older checkpoint, of two steps, serves: it needs neither the second part of the trace nor the
+last two lines of the log, which begin after less than 300 bytes."""
+
+
+@pytest.mark.parametrize(
+    ("record", "damage"), [(record, name) for record in RECORDS for name in RECORDS[record]]
+)
+def test_a_checkpoint_whose_records_are_damaged_does_not_serve(
+    record, damage, halfway, uninterrupted, tmp_path
+):
+    """A record of another training than the model's, or a traceback at every retry, is what came of it."""
+    work = shutil.copytree(halfway, tmp_path / "work")
+    DAMAGES[damage](cell(work) / "checkpoint" / record)
+    ended = train(work)
+    assert ended.code == 0 and "Traceback" not in ended.output, ended.output
+    assert f"damaged ({record} is not as it was when this was written)" in ended.output
+    resumed = re.search(r"resuming after (\d) steps", ended.output)
+    assert (resumed and resumed[1]) == ("2" if RECORDS[record][damage] else None)
+    assert results(cell(work)) == uninterrupted
+
+
+@pytest.mark.parametrize("beyond", [b"\x00" * 500, b'{"step": 4, "lo', b"\xff\xfe\n\xff"], ids=repr)
+def test_what_is_beyond_the_checkpoint_in_the_log_may_be_anything(beyond, halfway, uninterrupted, tmp_path):
+    work = shutil.copytree(halfway, tmp_path / "work")
+    with (cell(work) / "checkpoint/train.jsonl").open("ab") as log:
+        log.write(beyond)
+    ended = train(work)
+    assert ended.code == 0 and "resuming after 4 steps" in ended.output, ended.output
+    assert results(cell(work)) == uninterrupted
+
+
+def test_killed_between_the_names_of_two_checkpoints(work, uninterrupted):
+    """The one before has its name already, and the new one not yet."""
+    # Of the log, the trace and the state of two steps, the trace of four, and then this.
+    assert train(work, blow=Blow("pathlib.Path.replace", 5)).code == -signal.SIGKILL
+    assert [path.name for path in sorted((cell(work) / "checkpoint").glob("state*"))] == ["state-before.pt"]
+    ended = train(work)
+    assert ended.code == 0 and "state-before.pt: resuming after 2 steps" in ended.output
     assert results(cell(work)) == uninterrupted
 
 

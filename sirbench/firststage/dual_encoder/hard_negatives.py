@@ -49,7 +49,10 @@ class HardNegatives:
             raise InputError(
                 f"{path}: the checkpoint beside it needs these negatives; delete {self.folder} to train anew"
             )
-        self.rows = np.load(path)
+        try:
+            self.rows = np.load(path)
+        except (OSError, ValueError, EOFError) as error:
+            raise InputError(f"{path}: damaged ({error}); delete {self.folder} to train anew") from error
 
     def forget(self, before: int) -> None:
         """Delete what was found after fewer than `before` steps."""

@@ -270,16 +270,18 @@ def test_a_resume_has_the_refresh_of_its_checkpoint_and_older_ones_are_deleted(m
         change(policy.encoder.queries, done)
         policy.after(done)
         kept[done] = policy.hard.rows
-        if done in (1, 5):
+        if done in (1, 3, 5):
             policy.flush(done)
-    # The last checkpoint is of 5 steps and had the refresh of step 4.
+    # The last two checkpoints are of 3 and of 5 steps, and had the refreshes of steps 2 and 4.
     assert sorted(path.name for path in policy.learning.folder.glob("negatives-*")) == [
+        "negatives-000000002.npy",
         "negatives-000000004.npy",
         "negatives-000000006.npy",
     ]
     resumed = make_policy("ance", top=3, refresh_every=2)
-    resumed.start(5)
-    assert (resumed.hard.rows == kept[5]).all() and (kept[5] != kept[7]).any()
+    for step in (3, 5):
+        resumed.start(step)
+        assert (resumed.hard.rows == kept[step]).all() and (kept[step] != kept[7]).any()
     (policy.learning.folder / "negatives-000000004.npy").unlink()
     with pytest.raises(InputError, match=r"negatives-000000004\.npy: .*delete .*checkpoint to train anew"):
         resumed.start(5)

@@ -26,12 +26,12 @@ class ANCE(HardPolicy):
 
     refresh_every: int = Field(500, ge=1)
     """Steps between refreshes, each of which encodes the whole collection."""
-    _checkpointed: int = PrivateAttr(0)
-    """Steps of the last checkpoint, which a killed job resumes from."""
+    _checkpointed: tuple[int, int] = PrivateAttr((0, 0))
+    """Steps of the last two checkpoints, either of which a killed job may resume from."""
 
     def start(self, step: int) -> None:
         """Search with the encoder that training starts from, or load the last refresh."""
-        self._checkpointed = step
+        self._checkpointed = (0, step)  # there may be an older one, which is not known
         if step == 0:
             self._refresh(0)
         else:
@@ -44,7 +44,7 @@ class ANCE(HardPolicy):
 
     def flush(self, done: int) -> None:
         """Note the checkpoint: no resume needs what was found before the last refresh that it had."""
-        self._checkpointed = done
+        self._checkpointed = (self._checkpointed[1], done)
 
     def loss(self, batch: Batch, step: int) -> Loss:
         """The mean over queries."""
@@ -57,8 +57,8 @@ class ANCE(HardPolicy):
     def _refresh(self, done: int) -> None:
         name = f"{self.learning.name}: step {done}"
         self.hard.replace(of_encoder(self.encoder, self.queries, self.top, name), done)
-        # The last checkpoint is older than this refresh, and a resume from it needs the one of its time.
-        self.hard.forget(before=self._last_refresh(self._checkpointed))
+        # Both checkpoints are older than this refresh, and a resume needs the one of its time.
+        self.hard.forget(before=self._last_refresh(min(self._checkpointed)))
 
     def _last_refresh(self, step: int) -> int:
         """Steps done at the last refresh; at the end of training there is none (see `after`)."""
