@@ -12,7 +12,7 @@ FIGURES := $(basename $(notdir $(wildcard config/figures/*.yaml)))
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help $(TABLES) $(FIGURES) figures report test quick lint format bench lock clean
+.PHONY: help $(TABLES) $(FIGURES) figures tune report test quick lint format bench lock clean
 
 help:  ## say what can be made
 	@echo "make TABLE [STUDY=demo] [CORES=$(CORES)], TABLE being one of: $(TABLES)"
@@ -36,6 +36,10 @@ $(TABLES): $(READY)
 $(FIGURES) figures: $(READY)
 	snakemake --cores $(CORES) --rerun-incomplete --show-failed-logs $@ --config study=$(STUDY)
 	@if [ $@ = claims ]; then cat results/$(STUDY)/claims.md; else ls figures/$(STUDY)/*.pdf; fi
+
+tune: $(READY)  ## choose learning rates and the reading of Eq. 7 on validation queries; STUDY=laptop
+	snakemake --cores $(CORES) --rerun-incomplete --show-failed-logs $@ --config study=$(STUDY)
+	@cat results/$(STUDY)/tuning/*.md
 
 report: $(READY)  ## every table and figure, and a page on them and on what was run, whatever failed
 	@snakemake --cores $(CORES) --rerun-incomplete --keep-going --show-failed-logs tables figures --config study=$(STUDY); \

@@ -20,9 +20,11 @@ from sirbench.study import (
     Settings,
     Study,
     Table,
+    Tuning,
     checks,
     reading,
 )
+from sirbench.study.tuning import check_tunings
 
 FOLDER = Path("config")
 
@@ -34,6 +36,7 @@ def load(study: str, folder: Path = FOLDER) -> Configuration:
     tables = reading.read_folder(folder / "tables", lambda content: (Table, content))
     figures = reading.read_folder(folder / "figures", _by("kind", KINDS))
     claims = reading.read_folder(folder / "claims", lambda content: (Claims, content))
+    tunings = reading.read_folder(folder / "tuning", lambda content: (Tuning, content))
     if study not in studies:
         raise InputError(
             f"study: {reading.unknown(study, studies)} (each is a file in {folder / 'studies'}/)"
@@ -44,9 +47,13 @@ def load(study: str, folder: Path = FOLDER) -> Configuration:
         _check_measures(table.measures, f"{folder}/tables/{name}.yaml")
     for name, family in claims.items():
         _check_measures([family.measure], f"{folder}/claims/{name}.yaml")
+    for name, tuning in tunings.items():
+        _check_measures([tuning.measure], f"{folder}/tuning/{name}.yaml")
     checks.check_together(folder, studies, recipes, tables, figures, claims)
-    config = Configuration(study, studies[study], recipes, tables, figures, claims)
-    for recipe in checks.shown_recipes(tables, figures, claims):
+    check_tunings(folder, tunings, recipes, studies)
+    config = Configuration(study, studies[study], recipes, tables, figures, claims, tunings)
+    tuned = {recipe for tuning in tunings.values() for recipe in tuning.recipes}
+    for recipe in sorted({*checks.shown_recipes(tables, figures, claims), *tuned}):
         check_sizes(config, recipe, folder)
     return config
 
@@ -54,7 +61,7 @@ def load(study: str, folder: Path = FOLDER) -> Configuration:
 def check_sizes(config: Configuration, recipe: str, folder: Path = FOLDER) -> None:
     """Raise `InputError` unless a recipe fits the study; `load` asks it of those that are shown anywhere."""
     paths = f"{folder}/studies/{config.name}.yaml", f"{folder}/recipes/{recipe}.yaml"
-    checks.check_sizes(config.study, paths[0], config.recipes[recipe], paths[1])
+    checks.check_sizes(config.study, paths[0], config.trained[recipe], paths[1])
 
 
 def study_names(folder: Path = FOLDER) -> list[str]:

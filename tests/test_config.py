@@ -21,6 +21,8 @@ FOLDERS = {
     "recipes": "recipe.json",
     "tables": "table.json",
     "figures": "figure.json",
+    "claims": "claims.json",
+    "tuning": "tuning.json",
 }
 """The schema of the files of each folder of config/."""
 
@@ -239,6 +241,51 @@ MISTAKES = {
         "recipes/v0.yaml",
         {"learning_rate": -1e-4},
         ["config/recipes/v0.yaml: learning_rate: Input should be greater than 0"],
+    ),
+    "tuning of a recipe that there is not": (
+        "tuning/cpr.yaml",
+        {"recipes": ["v4-top-16-literal", "v4-top-16-geometrical"]},
+        ["config/tuning/cpr.yaml: recipes.1: unknown name", "did you mean 'v4-top-16-geometric'?"],
+    ),
+    "tuning on a backbone that no study has": (
+        "tuning/cpr.yaml",
+        {"backbone": "brt"},
+        ["config/tuning/cpr.yaml: backbone: no study defines 'brt'; did you mean 'bert'?"],
+    ),
+    "tuning on candidates that no study has": (
+        "tuning/cpr.yaml",
+        {"candidates": "bm52"},
+        ["config/tuning/cpr.yaml: candidates: no study defines 'bm52'; did you mean 'bm25'?"],
+    ),
+    "tuning by no measure": (
+        "tuning/cpr.yaml",
+        {"measure": "MRR-100"},
+        ["config/tuning/cpr.yaml: measures.0", "MRR-100"],
+    ),
+    "nothing to choose from": (
+        "tuning/cpr.yaml",
+        {"recipes": ["v4-top-16"]},
+        ["config/tuning/cpr.yaml", "recipes: to choose one, there must be two or more"],
+    ),
+    "a recipe to choose twice": (
+        "tuning/cpr.yaml",
+        {"recipes": ["v0", "v0"]},
+        ["recipes: one appears twice"],
+    ),
+    "a grid of one rate": (
+        "tuning/learning-rate.yaml",
+        {"learning_rates": [1e-4]},
+        ["config/tuning/learning-rate.yaml: learning_rates", "at least 2 items"],
+    ),
+    "a rate twice in a grid": (
+        "tuning/learning-rate.yaml",
+        {"learning_rates": [1e-4, 1e-4]},
+        ["learning_rates: one appears twice"],
+    ),
+    "two recipes of a family in a grid": (
+        "tuning/learning-rate.yaml",
+        {"recipes": ["v0", "lce-8"]},
+        ["config/tuning/learning-rate.yaml: recipes: v0 is not the only one of family v0; leave one of each"],
     ),
     "levels that grow": (
         "recipes/v4-top-16.yaml",

@@ -1,5 +1,6 @@
 """Verbs to look with before anything starts."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 from sirbench import __version__
 from sirbench.cli.options import OneOfThemOption, StudyOption, with_candidates
 from sirbench.config import load
+from sirbench.jobs.tuning import unheeded
 
 PANEL = "Look before you start"
 """What `--help` calls this group."""
@@ -21,6 +23,8 @@ def check(study: StudyOption = "demo") -> None:
     config = load(study)
     counts = f"{len(config.recipes)} recipes, {len(config.tables)} tables and {len(config.figures)} figures"
     print(f"{study}: {counts} fit together")
+    for warning in unheeded(config):
+        print(f"warning: {warning}", file=sys.stderr)
 
 
 @verbs.command(rich_help_panel=PANEL)

@@ -37,7 +37,7 @@ def cell_of(study: str, candidates: str, backbone: str, recipe: str, seed: int) 
     """The study and the cell, once the study knows every name of it."""
     config = with_candidates(study, candidates)
     check_known(backbone, "--backbone", config.study.backbones, study)
-    check_known(recipe, "--recipe", config.recipes, study)
+    check_known(recipe, "--recipe", config.trained, study)
     check_sizes(config, recipe)
     if seed not in config.study.seeds:
         raise InputError(f"--seed: study {study} has no seed {seed}; allowed: {config.study.seeds}")

@@ -35,6 +35,19 @@ def claims(study: StudyOption) -> None:
 
 
 @verbs.command(rich_help_panel=PANEL)
+def tune(
+    study: StudyOption,
+    tuning: Annotated[str, typer.Option("--tuning", help="Name of a file in config/tuning/.")],
+) -> None:
+    """Choose learning rates, or one of several recipes, on the study's validation queries."""
+    from sirbench.steps import tuning as step
+
+    config = load(study)
+    check_known(tuning, "--tuning", config.tunings, study)
+    step.tune(config, tuning)
+
+
+@verbs.command(rich_help_panel=PANEL)
 def figure(
     study: StudyOption,
     figure: Annotated[str, typer.Option("--figure", help="Name of a file in config/figures/.")],

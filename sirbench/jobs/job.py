@@ -95,7 +95,7 @@ def compressors(recipe: Strategy, study: Study) -> list[Job]:
 
 def job_of_cell(config: Configuration, cell: Cell) -> Job:
     """The job that trains a cell."""
-    return job_of(config.recipes[cell.recipe], config.study)
+    return job_of(config.trained[cell.recipe], config.study)
 
 
 def compressor_of(cell: Cell | Compressor, job: Job) -> Compressor:
@@ -105,7 +105,7 @@ def compressor_of(cell: Cell | Compressor, job: Job) -> Compressor:
 
 def level_named(name: str, config: Configuration) -> Job:
     """The compressor of this name among those that the study's recipes need."""
-    every = {job.name: job for recipe in config.recipes.values() for job in compressors(recipe, config.study)}
+    every = {job.name: job for recipe in config.trained.values() for job in compressors(recipe, config.study)}
     if name not in every:
         raise InputError(
             f"{name}: no recipe of config/recipes/ needs a level of this name in study {config.name}; "

@@ -71,6 +71,10 @@ class Layout:
         """The verdicts on all claims as csv, md or tex."""
         return self.root / f"claims.{ending}"
 
+    def tuning(self, name: str, ending: str = "csv") -> Path:
+        """A choice on validation queries as csv, md, or json for machines."""
+        return self.root / "tuning" / f"{name}.{ending}"
+
     def figure(self, name: str, ending: str = "pdf") -> Path:
         """A figure as pdf, png or svg, or what was drawn as csv."""
         return Path("figures") / self.study / f"{name}.{ending}"

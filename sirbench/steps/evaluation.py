@@ -11,6 +11,7 @@ from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.folders import Cell
 from sirbench.jobs.held_out import check_validation
 from sirbench.jobs.layout import Layout
+from sirbench.jobs.tuning import measures
 
 
 def evaluate_cell(config: Configuration, cell: Cell) -> None:
@@ -20,10 +21,11 @@ def evaluate_cell(config: Configuration, cell: Cell) -> None:
 
 
 def evaluate_validation(config: Configuration, cell: Cell) -> None:
-    """Measure a cell's run of the validation queries; what tables say is not affected."""
+    """Measure a cell's run of the validation queries; with that a cell of a grid is finished."""
     check_validation(config)
-    measures = needs.measures(config)
-    _evaluate(config, cell.validation_run, cell.validation_per_query, measures, "validation")
+    _evaluate(config, cell.validation_run, cell.validation_per_query, measures(config), "validation")
+    if cell.recipe not in config.recipes:
+        shutil.rmtree(cell.checkpoint, ignore_errors=True)
 
 
 def evaluate_candidates(config: Configuration, candidates: str) -> None:
@@ -33,10 +35,8 @@ def evaluate_candidates(config: Configuration, candidates: str) -> None:
     _evaluate(config, run, output, needs.candidates_measures(config))
 
 
-def _evaluate(
-    config: Configuration, run: Path, output: Path, measures: list[str], split: str = "dev"
-) -> None:
+def _evaluate(config: Configuration, run: Path, output: Path, asked: list[str], split: str = "dev") -> None:
     layout = Layout(config.name)
     queries = list(collections.load_queries(layout.queries(split)))
     qrels = collections.load_qrels(layout.qrels(split))
-    write_per_query(per_query(read_run(run), qrels, queries, measures), output)
+    write_per_query(per_query(read_run(run), qrels, queries, asked), output)

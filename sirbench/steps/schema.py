@@ -30,6 +30,7 @@ from sirbench.study import (
     Table,
     TinyBackbone,
     Training,
+    Tuning,
 )
 from sirbench.study.schema import (
     Schema,
@@ -61,6 +62,7 @@ MODELS: dict[str, list[type[Settings]]] = {
     "space": [Space],
     "claims": [Claims],
     "claim": [Claim],
+    "tuning": [Tuning],
 }
 """What the tables of keys in config/README.md are of, beside plug-ins."""
 
@@ -93,6 +95,7 @@ def schemas() -> dict[str, Schema]:
         "table.json": schema_of(Table),
         "figure.json": schema_of_plugins(KINDS, "kind"),
         "claims.json": schema_of(Claims),
+        "tuning.json": schema_of(Tuning),
     }
 
 

@@ -24,6 +24,7 @@ from sirbench.study.scale import Compute, Input, Optimization, Training
 from sirbench.study.settings import Choice, Settings
 from sirbench.study.study import Study
 from sirbench.study.table import BASELINE, Row, Table
+from sirbench.study.tuning import Tuning
 
 __all__ = [
     "BASELINE",
@@ -58,4 +59,5 @@ __all__ = [
     "Table",
     "TinyBackbone",
     "Training",
+    "Tuning",
 ]

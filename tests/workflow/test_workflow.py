@@ -1,5 +1,6 @@
 """The workflow as a user meets it: targets, a table of one's own, what runs again and what does not."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -29,6 +30,15 @@ title: A figure of mine
 caption: What config/tables/mine.yaml holds.
 table: mine
 measures: [RR@10]
+"""
+
+
+GRID = """
+title: A grid of mine
+caption: Two rates.
+recipes: [v0]
+learning_rates: [5.0e-4, 1.0e-3]
+backbone: bert
 """
 
 
@@ -241,6 +251,43 @@ def test_no_more_gpu_jobs_at_a_time_than_gpus(finished):
         running.discard(ended)
         most = max(most, len(running))
     assert most == 1
+
+
+@pytest.mark.workflow
+def test_a_choice_is_made_on_validation_queries_alone(checkout, tmp_path):
+    folder = copy_of(checkout, tmp_path)
+    (folder / "config/tuning/learning-rate.yaml").write_text(GRID)
+    (folder / "config/tuning/cpr.yaml").unlink()
+    gpu = {"CUDA_VISIBLE_DEVICES": "0"}
+    prepared = [f"results/test/{name}" for name in ("tokens/bert", "candidates/bm25/validation.trec.gz")]
+    assert snakemake(folder, *prepared, variables=gpu).returncode == 0
+    for path in folder.glob("results/test/c*/**/dev.*"):
+        path.unlink()
+    to_do = snakemake(folder, "--dry-run", "tune").stdout
+    assert planned(to_do) == {
+        **{"train": 2, "rerank_validation": 2, "evaluate_validation": 2},
+        **{"write_tuning": 1, "tune": 1},
+    }
+    inputs = re.findall(r"^ +input: (.*)$", to_do, re.MULTILINE)
+    assert len(inputs) >= 8 and not [files for files in inputs if "dev." in files]
+    done = snakemake(folder, "tune", variables=gpu)
+    assert done.returncode == 0, done.stdout[-5000:]
+    record = json.loads((folder / "results/test/tuning/learning-rate.json").read_text())
+    assert record["choices"]["v0"]["chosen"] in ("0.0005", "0.001") and record["validation_queries"] == 5
+    cells = list((folder / "results/test/cells/bm25/bert").glob("v0-lr*/seed1"))
+    assert len(cells) == 2
+    for cell in cells:
+        names = {path.name for path in cell.iterdir()}
+        assert {"model", "validation.trec.gz", "validation_per_query.csv"} <= names
+        assert not names & {"run.trec.gz", "per_query.csv", "checkpoint"}
+
+
+@pytest.mark.workflow
+def test_a_study_without_validation_queries_says_so_before_the_first_job(checkout):
+    done = snakemake(checkout, "--dry-run", "tune", study="scifact")
+    assert done.returncode != 0
+    message = "config/studies/scifact.yaml: collection.validation_queries: this key is missing"
+    assert message in done.stdout and "rule " not in done.stdout.partition(message)[0].partition("in rule")[0]
 
 
 def test_the_slurm_profile_names_each_rule_that_uses_a_gpu():

@@ -8,7 +8,7 @@ from sirbench.machine.gpus import visible_gpus
 wildcard_constraints:
     candidates="|".join(map(re.escape, CONFIG.study.candidates)),
     backbone="|".join(map(re.escape, CONFIG.study.backbones)),
-    recipe="|".join(map(re.escape, CONFIG.recipes)),
+    recipe="|".join(map(re.escape, CONFIG.trained)),
     seed="|".join(map(str, CONFIG.study.seeds)),
     level=r"level\d+-\d+-[0-9a-f]{8}",
 

@@ -98,3 +98,23 @@ def claimed_cells(wildcards) -> list:
     return [
         one.cell(seed).per_query for one in needs.claimed_conditions(CONFIG) for seed in CONFIG.study.seeds
     ]
+
+
+def tuned_cells(wildcards) -> list:
+    """The measures on validation queries of every option of a tuning."""
+    check_validation_queries()
+    return [cell.validation_per_query for cell in tuning.cells(CONFIG, wildcards.tuning)]
+
+
+def tunings(wildcards) -> list:
+    """Every choice that the study makes."""
+    check_validation_queries()
+    return [PATHS.tuning(name) for name in tuning.applying(CONFIG)]
+
+
+def check_validation_queries() -> None:
+    """Say what a study lacks that asks for a choice and has nothing to make it on."""
+    try:
+        check_validation(CONFIG)
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
