@@ -119,6 +119,8 @@ def _sentence(key: str, chosen: Chosen) -> str:
     if chosen.lead is None:
         return f"{key}: {chosen.option}, the only one that converged in every seed."
     lead, (low, high) = chosen.lead, chosen.lead.interval
+    if lead.difference == 0:
+        return f"{key}: {chosen.option}, the first of two equal ones; the other is {lead.runner_up}."
     interval = f"{low:+.3f} to {high:+.3f}" if not isnan(low) else "unknown"
     return (
         f"{key}: {chosen.option}, ahead of {lead.runner_up} by {lead.difference:.3f} "
