@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from sirbench.data.near_duplicates import shingles
 from sirbench.evaluation.significance import bootstrap_interval
 from sirbench.evaluation.space_nulls import (
     BlockDraws,
@@ -38,8 +39,6 @@ UNITS = {
 }
 """The measures of `measure_space` and their units."""
 
-SHINGLE = 5
-"""The number of tokens of a shingle."""
 NEAR_DUPLICATE = 0.5
 """The least Jaccard index of shingles at which a negative counts as a near-duplicate of a positive."""
 CONTAINED = 0.8
@@ -188,19 +187,14 @@ def overlaps(document: Sequence[int], positive: Sequence[int]) -> tuple[float, f
     """How far the token shingles of a document and of a positive are the same, each from 0 to 1.
 
     The Jaccard index (Broder 1997, resemblance); the share of the positive's shingles that the document has,
-    and the share of the document's that the positive has (containment). A shingle is `SHINGLE` consecutive
-    tokens; a shorter document is one shingle. An empty document has none, and nothing in common with any.
+    and the share of the document's that the positive has (containment). An empty document has nothing in
+    common with any.
     """
-    some, others = _shingles(document), _shingles(positive)
+    some, others = (shingles([int(token) for token in tokens]) for tokens in (document, positive))
     common = len(some & others)
     if not common:
         return 0.0, 0.0, 0.0
     return common / len(some | others), common / len(others), common / len(some)
-
-
-def _shingles(tokens: Sequence[int]) -> set[tuple[int, ...]]:
-    tokens = tuple(int(token) for token in tokens)
-    return {tokens[i : i + SHINGLE] for i in range(max(1, len(tokens) - SHINGLE + 1))} if tokens else set()
 
 
 def _measure_query(selected: Sequence[Sequence[int]], documents: pd.DataFrame) -> Values:
