@@ -85,6 +85,13 @@ def test_dry_run_of_every_target_of_every_study(checkout, study):
 
 
 @pytest.mark.workflow
+def test_without_a_target_it_makes_all_tables(checkout):
+    named = planned(snakemake(checkout, "--dry-run", "tables").stdout)
+    assert named.pop("tables") == 1 and "write_table" in named
+    assert planned(snakemake(checkout, "--dry-run").stdout) == {**named, "all": 1}
+
+
+@pytest.mark.workflow
 def test_lint_and_format():
     for command in (["snakemake", "--lint"], ["snakefmt", "--check", "Snakefile", "workflow"]):
         done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True)
