@@ -1,6 +1,7 @@
 """What several stages need: wildcards, what a job asks of the machine, and the noun that it is about."""
 
 import re
+from functools import cache
 
 from sirbench.machine.gpus import visible_gpus
 
@@ -46,9 +47,22 @@ def compressor_of(wildcards) -> Compressor:
     return Compressor(STUDY, wildcards.candidates, wildcards.backbone, wildcards.level, int(wildcards.seed))
 
 
+# Snakemake asks for the inputs of every cell, and more than once.
+@cache
+def job_of_recipe(recipe: str) -> job.Job:
+    """The training job of a recipe's cells."""
+    return job.job_of(CONFIG.trained[recipe], CONFIG.study)
+
+
+@cache
+def level_named(level: str) -> job.Job:
+    """The training job of a compressor."""
+    return job.level_named(level, CONFIG)
+
+
 def job_of_cell(wildcards) -> job.Job:
     """The training job of a cell."""
-    return job.job_of_cell(CONFIG, cell_of(wildcards))
+    return job_of_recipe(wildcards.recipe)
 
 
 def any_of(names) -> str:

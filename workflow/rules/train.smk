@@ -10,11 +10,7 @@ WITH_MIDDLE = "|".join(re.escape(f"{cell.name}/") for cell in needs.embedded_cel
 
 rule train_level:
     input:
-        unpack(
-            lambda wildcards: training_inputs(
-                compressor_of(wildcards), job.level_named(wildcards.level, CONFIG)
-            )
-        ),
+        unpack(lambda wildcards: training_inputs(compressor_of(wildcards), level_named(wildcards.level))),
     output:
         model=directory(COMPRESSOR.model),
         scored=COMPRESSOR.scored,
