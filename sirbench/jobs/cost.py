@@ -4,6 +4,7 @@ Nothing here is measured. Every pair is taken to be as long as the study allows,
 bounds where texts are shorter.
 """
 
+import os
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -157,7 +158,7 @@ def index_bytes(sizes: Sizes, encoder: Encoder) -> int:
 def sizes_of(config: Configuration) -> Sizes:
     """Of the study's collection: as extracted, otherwise as ir_datasets knows without downloading."""
     spec, record = config.study.collection, Layout(config.name).collection
-    if record.exists():
+    if os.path.lexists(record):  # what is there and cannot be read is a mistake, and not a missing file
         places = (("documents",), ("train", "queries"), ("dev", "queries"))
         return Sizes(*_counts(record, places))
     counts = [

@@ -138,8 +138,13 @@ def check_measures(config: Configuration, per_query: str, source: Path) -> None:
 
 
 def check_inputs(found: Mapping[str, str], wanted: Mapping[str, str], folder: Path, other: Path) -> None:
-    """Raise `InputError` naming the first input in which two cells to be compared differ."""
-    for key, _, _ in differences(found, wanted):
+    """Raise `InputError` naming the first input that both of two cells have and in which they differ."""
+    both = {key.partition("/")[0] for key in found} & {key.partition("/")[0] for key in wanted}
+    some, others = (
+        {key: value for key, value in inputs.items() if key.partition("/")[0] in both}
+        for inputs in (found, wanted)
+    )
+    for key, _, _ in differences(some, others):
         raise InputError(
             f"{folder}: of other data than {other}: their {key} differ (inputs.{key} in provenance.json); "
             "cells of one table must share them: move one of the two folders away"

@@ -175,7 +175,7 @@ def test_a_loss_that_is_no_number_names_candidates_and_step(work):
     write_study(work, hot=DENSE | {"training": TRAINING | {"learning_rate": 1e30}})
     ended = train(work, "hot")
     assert ended.code == 3
-    assert "first stage hot: step " in ended.output and "the loss is nan" in ended.output
+    assert "first stage hot: at step " in ended.output and "the loss is nan" in ended.output
 
 
 @pytest.mark.parametrize("candidates", ["star", "adore"])

@@ -92,7 +92,7 @@ def test_other_settings_of_retrieval_and_checkpoints_resume_too(work, uninterrup
 def test_asked_to_stop_then_trained_and_retrieved(work, uninterrupted):
     ended = sirbench(work, *TRAIN, blow=Blow("torch.optim.AdamW.step", 3, signal=signal.SIGTERM))
     assert ended.code == 75, ended.output
-    assert "first stage hdct: stopped by a signal after 3 steps; start it again" in ended.output
+    assert "first stage hdct: stopped by a signal after 4 steps; start it again" in ended.output
     assert sirbench(work, *TRAIN).code == 0
     assert learned(work) == uninterrupted
     ended = sirbench(work, "candidates", "--study", "small", "--candidates", "hdct")

@@ -121,6 +121,17 @@ def test_cells_of_other_data_are_refused_by_name(config):
         kept_cells(config)
 
 
+def test_what_only_one_of_two_cells_reads_is_not_compared(config):
+    """V2's last level starts from a level, and not from the backbone as the others do."""
+    v2 = Cell("test", "bm25", "bert", "v2-top-16", 1)
+    keep(config, V0)
+    keep(config, v2)
+    made = json.loads(v2.provenance.read_text())
+    made["inputs"]["start/y"] = "of the level before"
+    v2.provenance.write_text(json.dumps(made))
+    assert kept_cells(config) == [V0, v2]
+
+
 def test_a_training_beside_kept_cells_reads_what_they_read(config):
     keep(config, V0)
     same = json.loads(V0.provenance.read_text())["inputs"]

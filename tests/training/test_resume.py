@@ -207,7 +207,7 @@ def end_in_zeros(path):
 DAMAGES = {
     "a bit": flip,
     "empty": lambda path: path.write_bytes(b""),
-    "its beginning": lambda path: path.write_bytes(path.read_bytes()[:300]),
+    "three quarters": lambda path: path.write_bytes(path.read_bytes()[: 3 * path.stat().st_size // 4]),
     "all but a byte": lambda path: path.write_bytes(path.read_bytes()[:-1]),
     "zeros at the end": end_in_zeros,
     "missing": lambda path: path.unlink(),
@@ -237,12 +237,12 @@ def test_where_both_checkpoints_are_damaged_training_starts_anew(halfway, uninte
 
 
 RECORDS = {
-    "train.jsonl": {name: name in ("a bit", "its beginning", "all but a byte") for name in DAMAGES},
-    "trace-000000004.parquet": {"a bit": True, "its beginning": True},
+    "train.jsonl": {name: name in ("a bit", "three quarters", "all but a byte") for name in DAMAGES},
+    "trace-000000004.parquet": {"a bit": True, "three quarters": True},
     "trace-000000002.parquet": {"a bit": False, "missing": False},
 }
 """Whether the older checkpoint, of two steps, serves: it needs neither the second part of the trace nor the
-last two lines of the log, which begin after less than 300 bytes."""
+last two lines of the log, which are about its second half."""
 
 
 @pytest.mark.parametrize(

@@ -97,5 +97,5 @@ def test_it_learns_which_words_are_asked_for(world, tmp_path):
 
 def test_a_diverging_run_names_the_step(world, tmp_path):
     labels = [np.full(len(passage.words), np.inf, dtype=np.float32) for passage in world.passages]
-    with pytest.raises(TrainingError, match="hdct: step 0: the loss is inf"):
+    with pytest.raises(TrainingError, match="hdct: at step 0 the loss is inf"):
         train(task(world, labels, tmp_path, steps=3, batch=4))
