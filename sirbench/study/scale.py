@@ -8,8 +8,11 @@ from sirbench.study.settings import Settings
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 
+FP32 = 2
+"""Revision of what `precision: fp32` computes, for checkpoints: 1 was the last layer for all positions."""
+
 BF16 = 2
-"""Revision of what `precision: bf16` computes, for checkpoints: 1 was autocast on every device."""
+"""Revision of what `precision: bf16` computes, likewise: 1 was autocast on every device."""
 
 
 class Input(Settings):
@@ -97,4 +100,4 @@ class Compute(Settings):
     def arithmetic(self) -> dict[str, object]:
         """What a job may not change on the way: rounding and masks of dropout depend on it."""
         changing = self.model_dump(include={"gpus", "precision", "chunk_tokens"})
-        return changing | ({"bf16": BF16} if self.precision == "bf16" else {})
+        return changing | ({"bf16": BF16} if self.precision == "bf16" else {"fp32": FP32})

@@ -93,14 +93,33 @@ def test_a_step_begins_with_the_weights_that_there_are(model, batch):
     assert not torch.equal(logits(arithmetic, batch, ()), before)
 
 
-def test_float32_is_torchs_own_to_the_byte(model, batch):
+def test_float32_is_torchs_own_up_to_rounding(model, batch):
+    """But for dropout in the last layer, of which it computes the first position alone."""
+    arithmetic = Arithmetic(model.eval(), "fp32", first_only=True)
+    ours = logits(arithmetic, batch, arithmetic.next_chunk())
+    torch.testing.assert_close(ours, model(**batch).logits, rtol=1e-5, atol=1e-6)
+
+
+def test_float32_of_all_positions_is_torchs_own_to_the_byte(model, batch):
     """Dropout included, and whatever step it is said to be."""
-    arithmetic = Arithmetic(model, "fp32", first_only=True)
+    arithmetic = Arithmetic(model, "fp32", first_only=False)
     arithmetic.begin_step(1, 2, 3)
     torch.manual_seed(5)
     ours = logits(arithmetic, batch, arithmetic.next_chunk())
     torch.manual_seed(5)
     assert torch.equal(ours, model(**batch).logits)
+
+
+def test_dropout_in_float32_is_drawn_by_torch(model, batch):
+    """So a chunk that is computed again, from torch's random state, is the same."""
+    arithmetic = Arithmetic(model, "fp32", first_only=True)
+
+    def drawn(seed):
+        torch.manual_seed(seed)
+        return logits(arithmetic, batch, arithmetic.next_chunk())
+
+    assert torch.equal(drawn(5), drawn(5))
+    assert not torch.equal(drawn(5), drawn(6))
 
 
 def test_the_heads_dropout_has_masks_of_the_chunk_too(model, batch):

@@ -1,7 +1,7 @@
 """The forward pass of BERT's and ELECTRA's encoder in bf16, weights cast once for as long as they stay."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,12 +12,10 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from sirbench.encoding.bf16.first_position import first_position
+from sirbench.encoding.bf16.dropouts import masked_dropout
 from sirbench.encoding.bf16.masks import Mask, Masks
 from sirbench.encoding.bf16.operations import Dense, add_norm, attention, cast, dropout, linear, look_up
-
-ARCHITECTURES = ("bert", "electra")
-"""Types of models, as their configurations name them, whose layers are laid out as is read here."""
+from sirbench.encoding.first_position import ARCHITECTURES, first_position
 
 
 def supports(encoder: PreTrainedModel) -> bool:
@@ -103,7 +101,9 @@ class Bf16Encoder:
             states = _run(layer, states, chunk)
         states = states.view(chunk.batch, chunk.length, -1).float()
         if first_only:
-            states = first_position(layers[-1].module, states, heads, chunk.padding, masks)
+            last = layers[-1].module
+            with masked_dropout(last, masks) if masks else nullcontext():
+                states = first_position(last, states, heads, chunk.padding)
         pooler = getattr(self.encoder, "pooler", None)
         return BaseModelOutputWithPooling(states, None if pooler is None else pooler(states))
 
