@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sirbench.machine.atomic import atomic_folder
 from sirbench.study import Backbone
+from sirbench.study.backbones import GivenBackbone
 
 
 def make_backbone(spec: Backbone, folder: Path, texts: Callable[[], Iterable[str]]) -> None:
@@ -19,8 +20,11 @@ def make_backbone(spec: Backbone, folder: Path, texts: Callable[[], Iterable[str
     """
     # Imported here, since torch takes seconds, and reading config/ imports this package.
     from sirbench.backbones.checkpoint import check_checkpoint
+    from sirbench.backbones.layers import keep_first_layers
 
     source = import_module(f"{__name__}.{spec.source}")
     with atomic_folder(folder) as temporary:
         source.make(spec, temporary, texts)
+        if isinstance(spec, GivenBackbone) and spec.layers is not None:
+            keep_first_layers(temporary, spec.layers)
         check_checkpoint(temporary)

@@ -37,7 +37,15 @@ class TinyBackbone(Settings):
         return self
 
 
-class FolderBackbone(Settings):
+class GivenBackbone(Settings):
+    """What checkpoints that the suite has not made have in common."""
+
+    layers: int | None = Field(None, ge=1, exclude_if=lambda layers: layers is None)
+    """How many of the first transformer layers are taken; null: all. The small rankers of MS MARCO were made
+    so, e.g. ms-marco-MiniLM-L2-v2 of two of MiniLM's layers."""
+
+
+class FolderBackbone(GivenBackbone):
     """A checkpoint in a local folder, as `save_pretrained` writes it (safetensors only)."""
 
     source: Literal["folder"]
@@ -45,7 +53,7 @@ class FolderBackbone(Settings):
     """The folder, with config.json, model.safetensors and the tokenizer's files."""
 
 
-class HubBackbone(Settings):
+class HubBackbone(GivenBackbone):
     """A checkpoint of the Hugging Face hub, downloaded once by its own job (safetensors only)."""
 
     source: Literal["hub"]
@@ -55,7 +63,7 @@ class HubBackbone(Settings):
     """Branch, tag or commit; pin a commit for a result that you publish."""
 
 
-class PackageBackbone(Settings):
+class PackageBackbone(GivenBackbone):
     """A checkpoint that an installed Python package carries: real weights where no hub is reachable."""
 
     source: Literal["package"]

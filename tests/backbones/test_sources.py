@@ -57,6 +57,46 @@ def test_a_pickle_is_refused_with_a_way_to_convert_it(source, tmp_path):
 
 
 @pytest.fixture
+def three_layers(tiny_backbone, tmp_path):
+    """A checkpoint of three layers, and its model."""
+    folder = shutil.copytree(tiny_backbone, tmp_path / "three")
+    config = AutoConfig.from_pretrained(tiny_backbone)
+    config.num_hidden_layers = 3
+    torch.manual_seed(0)
+    model = AutoModel.from_config(config).eval()
+    model.save_pretrained(folder)
+    return folder, model
+
+
+def test_the_first_layers_alone_can_be_taken(three_layers, tmp_path):
+    """Their states are those that the whole encoder has behind its second layer."""
+    source, model = three_layers
+    make(FolderBackbone(source="folder", path=source, layers=2), tmp_path / "made")
+    ids = torch.arange(5, 17).view(2, 6)
+    behind = model(ids, output_hidden_states=True).hidden_states[2]
+    made = AutoModel.from_pretrained(tmp_path / "made").eval()
+    assert torch.equal(made(ids).last_hidden_state, behind)
+    assert not any("layer.2" in name for name in load_file(tmp_path / "made" / "model.safetensors"))
+
+
+def test_more_layers_than_there_are_cannot_be_taken(three_layers, tmp_path):
+    spec = FolderBackbone(source="folder", path=three_layers[0], layers=4)
+    refused(spec, tmp_path / "made", "layers: 4, and the checkpoint has 3")
+
+
+def test_layers_of_another_build_are_not_cut(three_layers, tmp_path):
+    """ALBERT, for one, has a single layer that it passes several times."""
+    source, _ = three_layers
+    config = json.loads((source / "config.json").read_text())
+    (source / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 12}))
+    refused(FolderBackbone(source="folder", path=source, layers=2), tmp_path / "made", "laid out")
+
+
+def test_without_layers_a_study_is_recorded_as_before():
+    assert "layers" not in FolderBackbone(source="folder", path="x").model_dump()
+
+
+@pytest.fixture
 def sharded(source):
     """The same weights in several files, as large models are published."""
     weights = load_file(source / "model.safetensors")
