@@ -54,14 +54,19 @@ def condition_of(config: Configuration, tuning: Tuning, recipe: str) -> Conditio
     return Condition(config.name, candidates_of(config, tuning), tuning.backbone, recipe)
 
 
+def seeds_of(config: Configuration, tuning: Tuning) -> list[int]:
+    """The seeds that every option of a tuning is trained with."""
+    return config.study.seeds[: tuning.seeds]
+
+
 def cells(config: Configuration, name: str) -> list[Cell]:
-    """Every cell that a tuning measures: each option in all seeds of the study."""
+    """Every cell that a tuning measures."""
     tuning = config.tunings[name]
     return [
         condition_of(config, tuning, recipe).cell(seed)
         for choice in choices(config, name)
         for recipe in choice.options.values()
-        for seed in config.study.seeds
+        for seed in seeds_of(config, tuning)
     ]
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from sirbench.evaluation.choosing import Chosen
 from sirbench.evaluation.claims.measured import Measured
 from sirbench.jobs.configuration import Configuration
-from sirbench.jobs.tuning import candidates_of, choices
+from sirbench.jobs.tuning import candidates_of, choices, seeds_of
 from sirbench.reporting.tables.presentation import (
     DEMONSTRATION,
     NOT_MEASURED,
@@ -56,7 +56,7 @@ def tuning_record(config: Configuration, name: str, outcomes: Outcomes) -> dict[
         "chosen_by": tuning.measure,
         "candidates": candidates_of(config, tuning),
         "backbone": tuning.backbone,
-        "seeds": list(config.study.seeds),
+        "seeds": seeds_of(config, tuning),
         "validation_queries": len(queries),
         "validation_sha256": hashlib.sha256("\n".join(sorted(queries)).encode()).hexdigest(),
         "training_queries": config.study.collection.train_queries,

@@ -11,10 +11,11 @@ from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.folders import Condition
 from sirbench.jobs.held_out import check_validation
 from sirbench.jobs.layout import Layout
-from sirbench.jobs.tuning import choices, condition_of
+from sirbench.jobs.tuning import choices, condition_of, seeds_of
 from sirbench.machine.atomic import atomic_file
 from sirbench.reporting.tables import markdown
 from sirbench.reporting.tuning import present_tuning, tuning_lines, tuning_record
+from sirbench.study import Tuning
 
 
 def tune(config: Configuration, name: str) -> None:
@@ -28,7 +29,7 @@ def tune(config: Configuration, name: str) -> None:
     outcomes = {}
     for choice in choices(config, name):
         conditions = {it: condition_of(config, tuning, recipe) for it, recipe in choice.options.items()}
-        measured = {it: _measured(config, one, tuning.measure) for it, one in conditions.items()}
+        measured = {it: _measured(config, one, tuning) for it, one in conditions.items()}
         outcomes[choice.name] = measured, choose(measured)
     lines = tuning_lines(config, name, outcomes)
     texts = {
@@ -41,12 +42,12 @@ def tune(config: Configuration, name: str) -> None:
             temporary.write_text(text, encoding="utf-8")
 
 
-def _measured(config: Configuration, one: Condition, measure: str) -> Measured:
+def _measured(config: Configuration, one: Condition, tuning: Tuning) -> Measured:
     """An option's values by seed; a seed that diverged has none."""
-    cells = {seed: one.cell(seed) for seed in config.study.seeds}
+    cells = {seed: one.cell(seed) for seed in seeds_of(config, tuning)}
     absent = {seed: how for seed, cell in cells.items() if (how := cell.diverged)}
     values = {
-        seed: read_per_query(cell.validation_per_query)[measure]
+        seed: read_per_query(cell.validation_per_query)[tuning.measure]
         for seed, cell in cells.items()
         if seed not in absent
     }

@@ -26,7 +26,7 @@ class Graded(NamedTuple):
 
 
 class Tuning(Settings):
-    """One or more choices that a study makes on its validation queries, with the same seeds and budget."""
+    """One or more choices that a study makes on its validation queries, every option with the same budget."""
 
     title: str
     """One line for the head of the table."""
@@ -43,6 +43,9 @@ class Tuning(Settings):
     """Candidates that are re-ranked; null: the first that the study re-ranks."""
     measure: str = "RR@100"
     """Measure whose mean decides, in ir_measures' names."""
+    seeds: int | None = Field(None, ge=1)
+    """How many of the study's seeds, the first ones, the options are trained with; null: all. With one, the
+    lead of what is chosen has no interval over seeds."""
 
     @model_validator(mode="after")
     def _has_something_to_choose_from(self) -> Self:

@@ -23,11 +23,15 @@ BEST = {"v0": "0.0002", "v1": "2e-05", "v2": "5e-05", "v3": "0.0001", "v4": "0.0
 
 @pytest.fixture
 def config(tmp_path, monkeypatch):
-    """Study `test` with three seeds and nothing but what its cells left on validation queries."""
+    """Study `test` with three seeds, each tuned with, and what its cells left on validation queries."""
     monkeypatch.chdir(tmp_path)
     shutil.copytree(ROOT / "config", tmp_path / "config")
-    loaded = load("test")
-    return replace(loaded, study=loaded.study.model_copy(update={"seeds": [1, 2, 3]}))
+    return with_seeds(load("test"), None)
+
+
+def with_seeds(config, number):
+    tunings = {name: it.model_copy(update={"seeds": number}) for name, it in config.tunings.items()}
+    return replace(config, study=config.study.model_copy(update={"seeds": [1, 2, 3]}), tunings=tunings)
 
 
 def measure(config, name, means, diverged=()):
@@ -86,6 +90,16 @@ def test_the_lines_have_every_option(config):
     ]
     assert first["value"] == pytest.approx(np.mean(values))
     assert first["sd_seeds"] == pytest.approx(np.std(values, ddof=1))
+
+
+def test_of_one_seed_the_lead_is_over_queries_alone(config):
+    config = with_seeds(config, 1)
+    measure(config, "learning-rate", grid_means(config))
+    tune(config, "learning-rate")
+    record = json.loads(Layout("test").tuning("learning-rate", "json").read_text())
+    assert record["seeds"] == [1]
+    assert {it["interval_is"] for it in record["choices"].values()} == {"over queries alone, of one seed"}
+    assert (pd.read_csv(Layout("test").tuning("learning-rate"))["seeds"] == 1).all()
 
 
 def test_what_is_printed_says_how_little_it_means(config):
