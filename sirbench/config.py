@@ -96,12 +96,22 @@ def _fitting(
         raise InputError(f"study: {known} (each is a file in {folder / 'studies'}/)")
     # What a study that cannot be read defines is not known.
     checks.check_together(folder, None if wrong else studies, **parts)
-    config = Configuration(study, studies[study], **parts)
+    config = Configuration(study, studies[study], **parts | {"tunings": _tunings(studies[study], parts)})
     tuned = {recipe for tuning in config.tunings.values() for recipe in tuning.recipes}
     _register_collection(config.study)
     for recipe in sorted({*checks.shown_recipes(config.tables, config.figures, config.claims), *tuned}):
         check_sizes(config, recipe, folder)
     return config
+
+
+def _tunings(study: Study, parts: Parts) -> dict[str, Tuning]:
+    """All tunings, those of learning rates with the study's own grid."""
+    own: dict[str, object] = {"learning_rates": study.learning_rate_grid}
+    tunings: dict[str, Tuning] = parts["tunings"]
+    return {
+        name: it.model_copy(update=own) if it.learning_rates and study.learning_rate_grid else it
+        for name, it in tunings.items()
+    }
 
 
 def _other_targets(root: Path) -> set[str]:

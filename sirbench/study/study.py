@@ -40,6 +40,9 @@ class Study(Settings):
     learning_rates: dict[str, PositiveFloat] = Field(default_factory=dict, exclude_if=lambda rates: not rates)
     """Learning rates of families of recipes, by strategy, e.g. `{v0: 1.0e-4, v3: 5.0e-5}`, as `snakemake
     tune` finds them; another family has that of `training`."""
+    learning_rate_grid: list[PositiveFloat] = Field(default_factory=list, exclude_if=lambda grid: not grid)
+    """Learning rates that `snakemake tune` tries; without any, those of `config/tuning/`. Small encoders want
+    larger ones."""
     compute: Compute = Field(default_factory=Compute)
     seeds: list[Seed] = Field(default_factory=lambda: [1], min_length=1)
     """One cell per seed; per-query values are averaged over seeds before any test."""

@@ -1,9 +1,11 @@
 """Tunings: which cells a grid takes, what these are trained with, and which choices a study does not heed."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
+import yaml
 
 from sirbench.config import load
 from sirbench.jobs import tuning
@@ -19,7 +21,7 @@ GRID = [2e-5, 5e-5, 1e-4, 2e-4]
 @pytest.fixture
 def config(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    return load("laptop", ROOT / "config")
+    return load("single-gpu", ROOT / "config")
 
 
 def test_the_shipped_grid_is_the_same_for_every_family(config):
@@ -27,6 +29,17 @@ def test_the_shipped_grid_is_the_same_for_every_family(config):
     assert [choice.name for choice in choices] == STRATEGIES.names()
     for choice in choices:
         assert [float(label) for label in choice.options] == GRID
+
+
+def test_a_study_may_have_a_grid_of_its_own(tmp_path):
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    study = tmp_path / "config/studies/laptop.yaml"
+    content = yaml.safe_load(study.read_text()) | {"learning_rate_grid": [1e-3, 3e-4]}
+    study.write_text(yaml.safe_dump(content, sort_keys=False))
+    config = load("laptop", tmp_path / "config")
+    assert {tuple(it.options) for it in tuning.choices(config, "learning-rate")} == {("0.0003", "0.001")}
+    (readings,) = tuning.choices(config, "cpr")
+    assert len(readings.options) == 4
 
 
 def test_a_cell_of_the_grid_is_the_recipe_at_its_rate(config):
@@ -67,7 +80,7 @@ def test_rates_of_a_grid_are_in_rising_order():
 
 def test_a_study_without_the_backbone_or_the_candidates_leaves_a_tuning_out(config):
     assert tuning.applying(config) == ["cpr", "learning-rate"]
-    for change in ({"backbone": "electra"}, {"candidates": "hdct"}):
+    for change in ({"backbone": "electra"}, {"candidates": "splade"}):
         changed = {name: spec.model_copy(update=change) for name, spec in config.tunings.items()}
         assert tuning.applying(replace(config, tunings=changed)) == []
 
@@ -78,7 +91,7 @@ def test_the_measure_of_a_tuning_is_measured(config):
 
 
 def write_choice(name, **chosen):
-    path = Layout("laptop").tuning(name, "json")
+    path = Layout("single-gpu").tuning(name, "json")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"choices": {family: {"chosen": rate} for family, rate in chosen.items()}}))
 
@@ -92,8 +105,8 @@ def test_a_rate_that_is_not_the_chosen_one_is_warned_of(config):
     write_choice("cpr", cpr="v4-top-16-product")
     (warning,) = tuning.unheeded(config)
     assert warning == (
-        "config/studies/laptop.yaml: learning_rates.v3: 0.0001 is used, while "
-        "results/laptop/tuning/learning-rate.json chose 5e-05"
+        "config/studies/single-gpu.yaml: learning_rates.v3: 0.0001 is used, while "
+        "results/single-gpu/tuning/learning-rate.json chose 5e-05"
     )
     heeding = config.study.model_copy(update={"learning_rates": {"v3": 5e-5}})
     assert tuning.unheeded(replace(config, study=heeding)) == []
