@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks [rerank] [step] [bf16] [memory] [--quick]`, or `gpu` alone."""
+"""The command line: `python -m benchmarks [NAME ...] [--quick]`, NAME being a file here, or `gpu` alone."""
 
 import argparse
 import os
@@ -15,7 +15,7 @@ import torch
 from benchmarks.timing import table
 from sirbench.machine.errors import InputError
 
-NAMES = ("rerank", "step", "bf16", "memory")
+NAMES = ("rerank", "step", "bf16", "last_layer", "memory")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

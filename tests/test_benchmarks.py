@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from benchmarks import bf16, concentration, scale
+from benchmarks import bf16, concentration, last_layer, scale
 from benchmarks.__main__ import main
 from benchmarks.material import first_layers, make_material
 from benchmarks.memory import LEVELS as MEASURED
@@ -112,6 +112,12 @@ def test_bf16_is_compared_at_equal_scores_and_keeps_less_than_float32(material):
     assert [row.what.split(": ")[1] for row in rows] == ["fp32 / autocast", "fp32 / ours"] * 3
     assert all(len(row.ratios) == 1 for row in rows)
     assert rows[-1].ratios[0] > max(1, rows[-2].ratios[0])
+
+
+def test_the_last_layer_for_one_position_is_compared_at_equal_scores(material):
+    rows = last_layer.compare(material, 1)
+    assert [row.what.split(", ")[1] for row in rows] == ["forward: all / first", "with gradient: all / first"]
+    assert all(len(row.ratios) == 1 for row in rows)
 
 
 def test_concentration_is_told_by_level_and_third_of_a_training(tmp_path, capsys):
