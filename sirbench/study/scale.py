@@ -11,8 +11,8 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 FP32 = 2
 """Revision of what `precision: fp32` computes, for checkpoints: 1 was the last layer for all positions."""
 
-BF16 = 2
-"""Revision of what `precision: bf16` computes, likewise: 1 was autocast on every device."""
+BF16 = 3
+"""Revision of what `precision: bf16` computes, likewise: 1 was autocast everywhere, 2 had another AdamW."""
 
 
 class Input(Settings):

@@ -12,12 +12,12 @@ from sirbench.study import Optimization
 def make_optimizer(
     model: nn.Module, settings: Optimization, steps: int
 ) -> tuple[torch.optim.Optimizer, LambdaLR]:
-    """AdamW with a linear warm-up and linear decay to 0 over `steps`; on a GPU, in one kernel."""
+    """AdamW, in one kernel, with a linear warm-up and linear decay to 0 over `steps`."""
     optimizer = torch.optim.AdamW(
         parameter_groups(model, settings.weight_decay),
         lr=settings.learning_rate,
         betas=settings.adam_betas,
-        fused=next(model.parameters()).is_cuda,
+        fused=True,
     )
     return optimizer, LambdaLR(optimizer, lambda step: learning_rate_factor(step, steps, settings.warmup))
 
