@@ -45,7 +45,7 @@ def edit(path, **changes):
             del place[last]
         else:
             place[last] = value
-    path.write_text(yaml.safe_dump(content))
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
 
 
 @pytest.mark.parametrize("study", study_names(ROOT / "config"))
@@ -576,7 +576,7 @@ def test_all_studies_are_checked_at_once(folder):
 def test_a_name_that_is_no_file_name_in_a_study(key, name, folder):
     content = yaml.safe_load((folder / "studies/test.yaml").read_text())
     content[key] = content[key] | {name: next(iter(content[key].values()))}
-    (folder / "studies/test.yaml").write_text(yaml.safe_dump(content))
+    (folder / "studies/test.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
     with pytest.raises(InputError, match=rf"studies/test\.yaml: {key}.*cannot be a name"):
         load("test", folder)
 
