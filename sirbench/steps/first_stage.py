@@ -14,6 +14,7 @@ from sirbench.jobs.held_out import held_out, held_out_inputs
 from sirbench.jobs.job import FIRST_STAGE
 from sirbench.jobs.layout import Layout
 from sirbench.machine.device import claim_device
+from sirbench.machine.lease import lease
 from sirbench.machine.provenance import checksums, digest
 from sirbench.study import AnyCollection, FirstStage
 from sirbench.training.checkpoint import fingerprint
@@ -40,7 +41,10 @@ def train_first_stage(config: Configuration, name: str) -> None:
         "input": study.input.model_dump(),
         "inputs": checksums(inputs) | {"queries": digest([queries, positives])},
     }
-    with claim_device(min(1, study.compute.gpus), study.compute.threads) as device:
+    with (
+        lease(learned.folder, f"train-first-stage {name}"),
+        claim_device(min(1, study.compute.gpus), study.compute.threads) as device,
+    ):
         learning = Learning(
             name=f"first stage {name}",
             documents=lambda: collections.iterate_documents(dataset),

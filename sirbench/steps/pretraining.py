@@ -17,6 +17,7 @@ from sirbench.jobs.held_out import held_out, held_out_inputs
 from sirbench.jobs.layout import Layout
 from sirbench.jobs.pretraining import corpora, corpus_name, pretrained, pretraining_settings
 from sirbench.machine.device import claim_device
+from sirbench.machine.lease import lease
 from sirbench.machine.provenance import checksums
 from sirbench.training.checkpoint import fingerprint
 from sirbench.training.ending import finish
@@ -45,7 +46,10 @@ def pretrain_backbone(config: Configuration, name: str) -> None:
     if reads_queries(spec):
         inputs |= held_out_inputs(config)
     settings = {**pretraining_settings(study, name), "inputs": checksums(inputs)}
-    with claim_device(min(1, study.compute.gpus), study.compute.threads) as device:
+    with (
+        lease(record.folder, f"pretrain-backbone {name}"),
+        claim_device(min(1, study.compute.gpus), study.compute.threads) as device,
+    ):
         tokenizer, model = load_tokenizer(start), load_model(start, spec.seed).to(device)
         tokens = study.pretraining_input(name)
         material = Material(
