@@ -16,7 +16,7 @@ from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.layout import Layout
 from sirbench.machine.atomic import atomic_file
 from sirbench.machine.errors import InputError
-from sirbench.machine.provenance import sha256
+from sirbench.machine.manifest import sha256
 from sirbench.study import OwnCollection
 
 log = logging.getLogger(__name__)
