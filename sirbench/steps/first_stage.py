@@ -7,6 +7,7 @@ from pathlib import Path
 from sirbench.backbones.checkpoint import load_tokenizer
 from sirbench.data import collections
 from sirbench.data.runs import without_self
+from sirbench.data.sources import check_sources
 from sirbench.data.tokens import TokenStore
 from sirbench.firststage import Learning, learner, training_settings
 from sirbench.jobs.configuration import Configuration
@@ -25,6 +26,7 @@ def train_first_stage(config: Configuration, name: str) -> None:
     """Train the first stage of these candidates; started again after a kill, it resumes."""
     study, layout, spec = config.study, Layout(config.name), config.study.candidates[name]
     assert isinstance(spec, FirstStage) and spec.backbone is not None, name
+    check_sources(study.collection, layout.collection)
     learned, dataset = layout.learned(name), study.collection.train
     start = layout.learned(spec.start).model if spec.start else layout.backbone(spec.backbone)
     without = held_out(config)

@@ -11,6 +11,7 @@ from sirbench.backbones.corpora.store import CorpusStore, build_corpus_store
 from sirbench.backbones.objectives import Material, objective, reads_queries
 from sirbench.backbones.pretraining import Pretraining, SharedModel
 from sirbench.data import collections
+from sirbench.data.sources import check_sources
 from sirbench.data.tokens import pair_template
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.held_out import held_out, held_out_inputs
@@ -28,6 +29,8 @@ def tokenize_corpus(config: Configuration, name: str) -> None:
     """Write the store of a corpus that backbones of the study are pre-trained on."""
     study, layout = config.study, Layout(config.name)
     root, corpus = corpora(study)[name]
+    if corpus.source == "collection":
+        check_sources(study.collection, layout.collection)
     everything = tqdm(
         pages(corpus, study.collection, study.compute.threads), f"corpus {name}", unit=" pages", delay=2
     )
@@ -44,6 +47,7 @@ def pretrain_backbone(config: Configuration, name: str) -> None:
     )
     inputs = {"start": start, "corpus": corpus, "collection": layout.collection}
     if reads_queries(spec):
+        check_sources(study.collection, layout.collection)
         inputs |= held_out_inputs(config)
     settings = {**pretraining_settings(study, name), "inputs": checksums(inputs)}
     with (
