@@ -107,8 +107,9 @@ def prepare(folder: Path) -> list[Job]:
     from sirbench.jobs.job import job_of
     from sirbench.jobs.pretraining import corpus_name
 
-    os.environ["SIRBENCH_DATA"] = str(folder / "data")
-    pydocs.build("pydocs-sliver", pydocs.data_home() / "pydocs-sliver")
+    os.environ.setdefault("SIRBENCH_DATA", str(folder / "data"))
+    if not (built := pydocs.data_home() / "pydocs-sliver").exists():
+        pydocs.build("pydocs-sliver", built)
     shutil.copytree(ROOT / "config", folder / "config")
     study = STUDY | {
         "backbones": {"bert": STUDY["backbones"]["bert"], "prop": PRETRAINED},
@@ -116,7 +117,8 @@ def prepare(folder: Path) -> list[Job]:
     }
     (folder / "config/studies/small.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
     config = load("small", folder / "config")
-    first = job_of(config.recipes["v1-top-16"], config.study).needs[0]
+    needed = job_of(config.recipes["v1-top-16"], config.study).needs
+    first = next(level for level in needed if not level.needs)
     made = all_jobs(first.name, corpus_name(config.study, "prop"))
     with chdir(folder):
         for job in made:
