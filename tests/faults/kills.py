@@ -104,7 +104,7 @@ def prepare(folder: Path) -> list[Job]:
     """A study in a folder, each job of which has run once, undisturbed; the jobs with what they made."""
     from sirbench.config import load
     from sirbench.data import pydocs
-    from sirbench.jobs.job import job_of
+    from sirbench.jobs.job import compressors
     from sirbench.jobs.pretraining import corpus_name
 
     os.environ.setdefault("SIRBENCH_DATA", str(folder / "data"))
@@ -117,8 +117,7 @@ def prepare(folder: Path) -> list[Job]:
     }
     (folder / "config/studies/small.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
     config = load("small", folder / "config")
-    needed = job_of(config.recipes["v1-top-16"], config.study).needs
-    first = next(level for level in needed if not level.needs)
+    first = compressors(config.recipes["v1-top-16"], config.study)[0]
     made = all_jobs(first.name, corpus_name(config.study, "prop"))
     with chdir(folder):
         for job in made:
