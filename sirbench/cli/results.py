@@ -78,6 +78,14 @@ def findings(study: StudyOption) -> None:
 
 
 @verbs.command(rich_help_panel=PANEL)
+def verify(study: StudyOption) -> None:
+    """Read models, tokens, runs and measures of a study through, and compare them with their manifests."""
+    from sirbench.steps import verifying
+
+    print(f"{study}: {verifying.verify(load(study))} files and folders are as they were written")
+
+
+@verbs.command(rich_help_panel=PANEL)
 def export(
     study: StudyOption,
     archive: Annotated[Path, typer.Argument(help="Where to write it, e.g. laptop.tar.gz.")],

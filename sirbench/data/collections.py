@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import ir_datasets
 import pandas as pd
@@ -87,23 +87,34 @@ def count_queries(dataset_id: str) -> int:
     return known if known is not None else sum(1 for _ in _iterate_queries(dataset_id))
 
 
-def fingerprint(
-    dataset_id: str, queries: Mapping[str, Mapping[str, str]], missing: set[str] | None = None
-) -> str:
-    """The sha256 over ids and texts of `iterate_documents` and of the queries of each split.
+class Contents(NamedTuple):
+    """What reading all of a collection tells."""
 
-    The id of every document is removed from `missing`, so the ids left there have no document. This is done
-    here because a large collection takes minutes to read.
+    fingerprint: str
+    """The sha256 over ids and texts of `iterate_documents` and of the queries of each split."""
+    documents: int
+    """How many there are, counted."""
+
+
+def contents(
+    dataset_id: str, queries: Mapping[str, Mapping[str, str]], missing: set[str] | None = None
+) -> Contents:
+    """Read a collection, once, since a large one takes minutes.
+
+    The id of every document is removed from `missing`, so the ids left there have no document.
     """
+    count = 0
 
     def passing() -> Iterator[Document]:
+        nonlocal count
         name = f"fingerprint of {dataset_id}"
         for document in tqdm(iterate_documents(dataset_id), name, unit=" documents", delay=2):
             if missing:
                 missing.discard(document.doc_id)
+            count += 1
             yield document
 
-    return documents.fingerprint(passing(), queries)
+    return Contents(documents.fingerprint(passing(), queries), count)
 
 
 def query_ids(dataset_id: str) -> set[str]:

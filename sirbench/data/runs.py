@@ -16,8 +16,8 @@ import pandas as pd
 
 from sirbench.data.lines import DAMAGED, create, numbered_lines
 from sirbench.data.numbers import finite_number
-from sirbench.machine.atomic import atomic_file
 from sirbench.machine.errors import InputError, missing
+from sirbench.machine.manifest import check_manifest, recorded_file
 
 COLUMNS = ["query_id", "doc_id", "score"]
 
@@ -59,6 +59,7 @@ def run_parts(path: Path) -> Iterator[pd.DataFrame]:
     Raises InputError like `read_run`, and ScatteredError, with or without a part before it, where a query
     comes back after another one.
     """
+    check_manifest(path)
     seen: set[str] = set()
     held = None
     for chunk in _chunks(path):
@@ -145,7 +146,7 @@ def write_run(run: pd.DataFrame, path: Path, tag: str) -> None:
     The file is compressed if its name ends in .gz. The same run always gives the same bytes.
     """
     ranks = run.groupby("query_id", sort=False).cumcount() + 1
-    with atomic_file(Path(path)) as temporary, create(temporary) as file:
+    with recorded_file(path) as temporary, create(temporary) as file:
         for start in range(0, len(run), _LINES_PER_WRITE):
             part = slice(start, start + _LINES_PER_WRITE)
             columns = (run[name].iloc[part].tolist() for name in COLUMNS)

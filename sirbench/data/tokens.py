@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from sirbench.machine.atomic import atomic_folder
 from sirbench.machine.errors import InputError
 from sirbench.machine.json_object import read_object
+from sirbench.machine.manifest import check_manifest, recorded_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -186,6 +186,7 @@ class TokenStore(TokenPairs):
     def __init__(self, folder: Path):
         if not (folder / "template.json").exists():
             raise InputError(f"{folder}: no token store here; `sirbench tokenize` makes one")
+        check_manifest(folder)
         try:
             content = read_object(folder / "template.json")
             self.template = Template(**content["template"])
@@ -224,7 +225,7 @@ def build_token_store(
             f"input.max_query_tokens={max_query_tokens} and {template.special} special tokens leave no room "
             f"for a document in input.max_tokens={max_tokens}"
         )
-    with atomic_folder(folder) as temporary:
+    with recorded_folder(folder) as temporary:
         content = {"dtype": np.dtype(dtype).name, "template": template._asdict()}
         (temporary / "template.json").write_text(json.dumps(content, indent=1))
         room = max_tokens - template.special

@@ -6,6 +6,7 @@ from sirbench.data import collections, download
 from sirbench.data.given_runs import read_given_run, results
 from sirbench.data.own_collections import all_query_ids
 from sirbench.data.runs import check_ids, without_self, write_run
+from sirbench.data.sources import check_sources
 from sirbench.firststage import Trained, first_stage
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.layout import Layout
@@ -19,6 +20,7 @@ SPLITS_OF = {"train": {"train", "validation"}, "dev": {"dev"}}
 def make_candidates(config: Configuration, name: str) -> None:
     """Write the run of every split: retrieved by a first stage, or read from given files."""
     layout, spec = Layout(config.name), config.study.candidates[name]
+    check_sources(config.study.collection, layout.collection)
     splits = config.study.collection.splits
     queries = {split: collections.load_queries(layout.queries(split)) for split in splits}
     if isinstance(spec, FirstStage):

@@ -11,12 +11,13 @@ from sirbench.data import collections
 from sirbench.data.own_checks import check
 from sirbench.data.own_collections import files_of
 from sirbench.data.runs import without_self
+from sirbench.data.sources import look_at_sources, note_sources
 from sirbench.data.validation import choose_validation, write_held_out
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.layout import Layout
 from sirbench.machine.atomic import atomic_file
 from sirbench.machine.errors import InputError
-from sirbench.machine.provenance import sha256
+from sirbench.machine.manifest import sha256
 from sirbench.study import OwnCollection
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,8 @@ def make_collection(config: Configuration) -> None:
     layout, spec = Layout(config.name), config.study.collection
     files = {"files": check_own_files(spec)} if isinstance(spec, OwnCollection) else {}
     splits = {"train": (spec.train, spec.train_queries), "dev": (spec.dev, spec.dev_queries)}
-    record: dict[str, Any] = {"documents": collections.count_documents(spec.train)}
+    sources = look_at_sources(spec)
+    record: dict[str, Any] = {"documents": 0}
     everything = {split: collections.read_queries(dataset) for split, (dataset, _) in splits.items()}
     judged = {split: collections.read_qrels(dataset) for split, (dataset, _) in splits.items()}
     if spec.exclude_self:
@@ -57,7 +59,8 @@ def make_collection(config: Configuration) -> None:
     )
     qrels = {split: frame[frame["query_id"].isin(queries[split].keys())] for split, frame in judged.items()}
     missing = set().union(*map(_relevant, qrels.values()))
-    record["fingerprint"] = collections.fingerprint(spec.train, everything, missing)
+    record["fingerprint"], record["documents"] = collections.contents(spec.train, everything, missing)
+    _compare_counts(config, record["documents"])
     if spec.incomplete:
         record["missing"] = {split: len(_relevant(qrels[split]) & missing) for split in splits}
         record["relevant"] = {split: len(_relevant(qrels[split])) for split in splits}
@@ -77,6 +80,7 @@ def make_collection(config: Configuration) -> None:
         write_held_out(held_out, layout.held_out)
     with atomic_file(layout.collection) as temporary:
         temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    note_sources(sources, layout.collection)
 
 
 def _with_validation(
@@ -119,6 +123,14 @@ def check_own_files(spec: OwnCollection) -> dict[str, str]:
     files = files_of(spec)
     check(files, incomplete=spec.incomplete)
     return {str(path): sha256(path) for path in files.paths()}
+
+
+def _compare_counts(config: Configuration, documents: int) -> None:
+    """Warn where ir_datasets knows of another number of documents than there are: a file may be cut."""
+    train = config.study.collection.train
+    known = collections.open_collection(train, "docs").docs_count()
+    if known not in (None, documents):
+        log.warning("%s: has %d documents, and ir_datasets says %d", train, documents, known)
 
 
 def _relevant(qrels: pd.DataFrame) -> set[str]:

@@ -29,8 +29,9 @@ from sirbench.jobs.job import Job, compressor_of, job_of_cell, level_named, made
 from sirbench.jobs.kept import check_against_present, made_with
 from sirbench.jobs.layout import Layout
 from sirbench.jobs.needs import embedded_cells
-from sirbench.machine.atomic import atomic_folder
 from sirbench.machine.device import claim_device
+from sirbench.machine.lease import lease
+from sirbench.machine.manifest import recorded_folder
 from sirbench.machine.provenance import checksums, digest
 from sirbench.training import MIDDLE, STEP_LOG, distributed
 from sirbench.training.checkpoint import Progress, fingerprint
@@ -55,14 +56,16 @@ def train_cell(config: Configuration, cell: Cell) -> None:
 
     The checkpoint stays until the cell is measured.
     """
-    # Should re-ranking fail later on, no measures of another model must pass for this one's.
-    cell.per_query.unlink(missing_ok=True)
-    _train(config, job_of_cell(config, cell), cell)
+    with lease(cell.folder, f"train {cell.name}"):
+        # Should re-ranking fail later on, no measures of another model must pass for this one's.
+        cell.per_query.unlink(missing_ok=True)
+        _train(config, job_of_cell(config, cell), cell)
 
 
 def train_level(config: Configuration, compressor: Compressor) -> None:
     """Train a compressor of V1 and V2, and score its whole input with it."""
-    _train(config, level_named(compressor.level, config), compressor)
+    with lease(compressor.folder, f"train-level {compressor.name}"):
+        _train(config, level_named(compressor.level, config), compressor)
 
 
 def start_of(cell: Cell | Compressor, job: Job) -> Path:
@@ -88,7 +91,7 @@ def _train(config: Configuration, job: Job, trained: Cell | Compressor) -> None:
             _write_empty_record(trained.checkpoint)
         SelectionTrace(trained.checkpoint).finish(trained.selection)
         if isinstance(trained, Cell) and trained in embedded_cells(config):
-            with atomic_folder(trained.middle) as middle:
+            with recorded_folder(trained.middle) as middle:
                 if (kept := trained.checkpoint / MIDDLE).exists():  # not where training diverged before
                     shutil.copytree(kept, middle, dirs_exist_ok=True)
         if isinstance(trained, Compressor) and progress.diverged:

@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError
 
 from sirbench.machine.errors import InputError
-from sirbench.machine.provenance import sha256
+from sirbench.machine.manifest import sha256
 from sirbench.study.reading import suggest
 from sirbench.study.settings import Choice, Settings
 

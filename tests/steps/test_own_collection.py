@@ -15,7 +15,7 @@ from sirbench.data.runs import read_run, without_self, write_run
 from sirbench.evaluation.measures import read_per_query
 from sirbench.jobs.layout import Layout
 from sirbench.machine.errors import InputError
-from sirbench.machine.provenance import sha256
+from sirbench.machine.manifest import sha256
 from sirbench.steps.candidates import make_candidates
 from sirbench.steps.collection import make_collection
 from sirbench.steps.evaluation import evaluate_candidates

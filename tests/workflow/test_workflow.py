@@ -155,10 +155,11 @@ def test_levels_that_recipes_share_are_trained_once(finished):
 @pytest.mark.workflow
 def test_a_cell_keeps_its_model_record_and_provenance(finished):
     cell = finished / "results/test/cells/bm25/bert/v1-top-16/seed1"
-    assert sorted(path.name for path in cell.iterdir()) == [
+    assert sorted(path.name for path in cell.glob("[!.]*")) == [
         *("middle", "model", "per_query.csv", "provenance.json", "run.ir_metadata.yaml", "run.trec.gz"),
         *("selection.parquet", "train.jsonl"),
     ]
+    assert (cell / ".per_query.csv.manifest").exists() and not (cell / ".lease").exists()
 
 
 @pytest.mark.workflow
