@@ -1,7 +1,6 @@
-"""Tables and figures of a study: `snakemake --config study=NAME TARGET` for each file of config/tables, config/figures."""
+"""Tables and figures of a study: a target for each file of config/tables, config/figures."""
 
 from snakemake.exceptions import WorkflowError
-from snakemake.utils import min_version
 
 from sirbench import warm
 from sirbench.config import load
@@ -11,8 +10,6 @@ from sirbench.jobs.held_out import check_validation, held_out_inputs
 from sirbench.jobs.kept import kept_candidates, kept_cells
 from sirbench.jobs.layout import Layout
 from sirbench.machine.errors import InputError
-
-min_version("9.0")
 
 # `--config study=7` is a number to Snakemake.
 STUDY = str(config.setdefault("study", "demo"))
@@ -28,15 +25,15 @@ CELL = Cell(STUDY, "{candidates}", "{backbone}", "{recipe}", "{seed}")
 COMPRESSOR = Compressor(STUDY, "{candidates}", "{backbone}", "{level}", "{seed}")
 
 
-include: "rules/common.smk"
-include: "rules/inputs.smk"
-include: "rules/collection.smk"
-include: "rules/candidates.smk"
-include: "rules/backbones.smk"
-include: "rules/train.smk"
-include: "rules/evaluate.smk"
-include: "rules/report.smk"
-include: "rules/tune.smk"
+include: "common.smk"
+include: "inputs.smk"
+include: "collection.smk"
+include: "candidates.smk"
+include: "backbones.smk"
+include: "train.smk"
+include: "evaluate.smk"
+include: "report.smk"
+include: "tune.smk"
 
 
 # A cluster starts jobs elsewhere, and what has seen a GPU cannot be forked.
