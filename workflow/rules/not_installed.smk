@@ -11,7 +11,7 @@ rule say_what_is_missing:
     output:
         "{target}",
     log:
-        "{target}.log",
+        "results/not-installed/{target}.log",
     localrule: True
     conda:
         "../../environment.yml"
