@@ -34,7 +34,7 @@ class Workflow:
     def output(self) -> str:
         return (self.folder / "output").read_text()
 
-    def wait_for(self, what: str, condition: Callable[[], Any], seconds: int = 300) -> Any:
+    def wait_for(self, what: str, condition: Callable[[], Any], seconds: int = 600) -> Any:
         """The first true value of `condition()`; fails when the workflow ends, or time runs out, before."""
         deadline = time.monotonic() + seconds
         while not (value := condition()):
