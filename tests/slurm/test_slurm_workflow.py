@@ -28,22 +28,25 @@ def finished(slurm, tmp_path_factory, pydocs_sliver):
     seen = {"gpus": set()}
 
     def cell_under_way():
-        for _, comment, gpus in squeue("--states=R", "-O", "JobID:12,Comment:200,tres-per-job:20"):
-            if "train" in comment:
-                seen["gpus"].add(gpus)
-        return (folder / LONG_CELL / "checkpoint/state.pt").exists()
+        """The job of the long cell, once it has a checkpoint."""
+        jobs = squeue("--states=R", "-O", "JobID:12,Comment:200,tres-per-job:20")
+        seen["gpus"] |= {gpus for _, comment, gpus in jobs if "train" in comment}
+        if (folder / LONG_CELL / "checkpoint/state.pt").exists():
+            return next((job for job, comment, _ in jobs if "v4-top-8" in comment), "")
+        return ""
+
+    def preempted():
+        """Jobs that SLURM has taken back and will start in two minutes."""
+        waiting = squeue("--states=PD", "--partition=requeued", "--format=%i %r")
+        return [job for job, *why in waiting if why == ["BeginTime"]]
 
     # The profile's default resources, which these replace, and the partition.
     preemptible = ["--default-resources", "mem_mb=4000", "runtime=60", "slurm_partition=requeued"]
     with workflow(folder, "table3", "--profile", "slurm", "--config", "study=test", *preemptible) as running:
-        running.wait_for("the checkpoint of a cell", cell_under_way)
+        long = running.wait_for("the checkpoint of a cell", cell_under_way)
         urgent("--gpus=2")
-
-        def preempted():
-            waiting = squeue("--states=PD", "--partition=requeued", "-O", "JobID:12,Comment:200,Reason:20")
-            return [job for job, comment, why in waiting if why == "BeginTime"]
-
-        for job in running.wait_for("the preemption", preempted):
+        running.wait_for("its preemption", lambda: long in preempted())
+        for job in preempted():
             running.start_now(job)
         code = running.process.wait(timeout=600)
     return folder, running.output, code, seen
