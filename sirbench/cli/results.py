@@ -63,7 +63,10 @@ def figure(
 
 @verbs.command(rich_help_panel=PANEL)
 def report(study: StudyOption) -> None:
-    """Write results/<study>/report.html: what was run and what came out, as far as it has come."""
+    """Write results/<study>/report.html: what was run and what came out, as far as it has come.
+
+    Beside it, ro-crate-metadata.json says so in the terms of a Workflow Run RO-Crate.
+    """
     from sirbench.steps.report import make_report
 
     make_report(load(study))

@@ -93,6 +93,11 @@ class Layout:
         return self.root / "report.html"
 
     @property
+    def run_crate(self) -> Path:
+        """What the results are, for archives that read RO-Crates."""
+        return self.root / "ro-crate-metadata.json"
+
+    @property
     def workflow_report(self) -> Path:
         """Snakemake's own report, beside it."""
         return self.root / "workflow-report.html"

@@ -1,17 +1,20 @@
 """Verb `candidates`: the first-stage runs of the queries of all splits of the study."""
 
+import sys
+
 import pandas as pd
 
 from sirbench.data import collections, download
 from sirbench.data.given_runs import read_given_run, results
 from sirbench.data.own_collections import all_query_ids
+from sirbench.data.run_facts import RunFacts, contradicting_queries, run_facts
 from sirbench.data.runs import check_ids, without_self, write_run
 from sirbench.data.sources import check_sources
 from sirbench.firststage import Trained, first_stage
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.layout import Layout
 from sirbench.machine.errors import InputError
-from sirbench.study import FirstStage, GivenRuns
+from sirbench.study import FirstStage, GivenRuns, RunFile
 
 SPLITS_OF = {"train": {"train", "validation"}, "dev": {"dev"}}
 """The splits whose queries a given run has: validation queries are of the training side."""
@@ -78,13 +81,29 @@ def _take(
         lines = results(file.path, file.format)
         check_ids(run, file.path, queries=known, documents=documents, lines=lines)
         run = _allowed(config, run)
+        # The ranks of other formats are what decides.
+        read_ranks = file.format == "trec" and file.path.suffix != ".zip"
+        contradicting = contradicting_queries(file.path) if read_ranks else set()
         for split in queries.keys() & SPLITS_OF[source]:
             runs[split] = run[run["query_id"].isin(queries[split].keys())]
-            if runs[split].empty and split != "validation":  # `sirbench tune` alone needs these
-                raise InputError(
-                    f"{file.path}: has none of the {len(queries[split])} {split} queries of the study"
-                )
+            facts = run_facts(runs[split], queries[split], split, contradicting)
+            _check_given(config, spec, file, facts, places=min(config.study.depth, len(documents)))
     return runs
+
+
+def _check_given(config: Configuration, spec: GivenRuns, file: RunFile, facts: RunFacts, places: int) -> None:
+    """Say what a given run covers; refuse one that fills too few of the places that each query has."""
+    print(f"{file.path}: {facts.sentence()}", file=sys.stderr)
+    if facts.split == "validation":  # `sirbench tune` alone needs these
+        return
+    if not facts.covered:
+        raise InputError(f"{file.path}: has none of the {facts.queries} {facts.split} queries of the study")
+    if (filled := facts.filled(places)) < spec.least_filled:
+        raise InputError(
+            f"{file.path}: {facts.sentence()}; that fills {filled:.1%} of {places} places for each query, "
+            f"and `least_filled` of these candidates in config/studies/{config.name}.yaml asks for "
+            f"{spec.least_filled:.0%}: lower it where this is meant"
+        )
 
 
 def _depth(config: Configuration) -> int:

@@ -1,16 +1,19 @@
-"""What readers of any table have to know of the study's collection."""
+"""What readers of any table have to know of the study's collection, and of runs that were given to it."""
 
 import json
 from dataclasses import replace
 
+from sirbench.jobs import needs
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.layout import Layout
+from sirbench.reporting.tables.heads import given_notes
 from sirbench.reporting.tables.presentation import Presentation
 
 
 def with_collection_notes(config: Configuration, shown: Presentation) -> Presentation:
-    """A table with the sentences about the study's collection beneath its own."""
-    return replace(shown, notes=[*shown.notes, *collection_notes(config)])
+    """A table with the sentences about the study's collection, and its given runs, beneath its own."""
+    candidates = needs.shown_candidates(config, config.tables[shown.name])
+    return replace(shown, notes=[*shown.notes, *collection_notes(config), *given_notes(config, candidates)])
 
 
 def collection_notes(config: Configuration) -> list[str]:

@@ -16,6 +16,7 @@ from sirbench.jobs.job import job_of_cell, made_as
 from sirbench.jobs.layout import Layout
 from sirbench.machine.errors import InputError
 from sirbench.machine.provenance import read_provenance
+from sirbench.reporting.tables.heads import candidates_head
 from sirbench.reporting.tables.published import PUBLISHED, read_published
 from sirbench.reporting.tables.tidy import COLUMNS as TIDY_COLUMNS
 from sirbench.reporting.tables.tidy import PerQuery, Places, tidy_table
@@ -125,9 +126,8 @@ def missing_notes(config: Configuration, lines: pd.DataFrame) -> list[str]:
 
 def column_titles(config: Configuration, lines: pd.DataFrame) -> pd.Series:
     """What tables call the candidates of each line, e.g. HDCT Top 100."""
-    study = config.study
     return lines["candidates"].map(
-        {it: f"{study.candidates_title(it)} Top {study.depth}" for it in study.candidates}
+        {it: candidates_head(config, it) for it in lines["candidates"].unique().tolist()}
     )
 
 

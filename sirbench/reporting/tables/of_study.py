@@ -11,6 +11,7 @@ from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.layout import Layout
 from sirbench.machine.errors import InputError
 from sirbench.reporting.tables.first_stages import present_first_stages, tidy_first_stages
+from sirbench.reporting.tables.heads import candidates_head
 from sirbench.reporting.tables.measured import measured_lines, measured_values
 from sirbench.reporting.tables.presentation import Presentation
 from sirbench.reporting.tables.printed import present
@@ -60,7 +61,7 @@ def arrange(config: Configuration, name: str, tidy: pd.DataFrame, values: PerQue
         tidy,
         table.model_copy(update={"rows": [row for row in rows if (row.backbone, row.recipe) in measured]}),
         values,
-        groups={it: f"{study.candidates_title(it)} Top {study.depth}" for it in candidates},
+        groups={it: candidates_head(config, it) for it in candidates},
         first_stage=_first_stage_means(config, candidates),
         left_out=left_out,
         demonstration=study.demonstration,
