@@ -188,6 +188,19 @@ MISTAKES = {
         {"input__max_query_tokens": 30},
         ["max_query_tokens=30 leaves no room for a document in max_tokens=32"],
     ),
+    "a stride that nothing reads": (
+        "studies/test.yaml",
+        {"input__stride": 8},
+        ["config/studies/test.yaml: input: stride: is read with `passages: max` only; say that too, or"],
+    ),
+    "a stride that skips tokens": (
+        "studies/test.yaml",
+        {"input__passages": "max", "input__stride": 13},
+        [
+            "input: stride=13 would skip tokens between passages, as max_query_tokens=12 of max_tokens=32",
+            "lower it to 12 or less",
+        ],
+    ),
     "heads that do not divide the width": (
         "studies/test.yaml",
         {"backbones__bert__heads": 3},

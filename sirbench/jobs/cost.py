@@ -18,7 +18,7 @@ from sirbench.jobs.needs import conditions
 from sirbench.machine.errors import InputError
 from sirbench.machine.json_object import read_object
 from sirbench.strategies import Pairs
-from sirbench.study import Study, Table
+from sirbench.study import Input, Study, Table
 
 FP32 = 4
 """Bytes of a number in a model or an embedding."""
@@ -102,10 +102,10 @@ def training_pairs(job: Job, study: Study, queries: int, is_compressor: bool) ->
     With redrawn blocks these are all candidates, any of which may be drawn for the next level.
     """
     pairs = job.strategy.pairs().times(queries * job.epochs)
-    if not is_compressor:
-        return pairs
-    scored = job.strategy.levels[0] - 1 if job.strategy.blocks == "fixed" else study.depth
-    return pairs.plus(Pairs(forward_only=queries * scored))
+    if is_compressor:
+        scored = job.strategy.levels[0] - 1 if job.strategy.blocks == "fixed" else study.depth
+        pairs = pairs.plus(Pairs(forward_only=queries * scored))
+    return _of_passages(pairs, study.input)
 
 
 def recipe_pairs(config: Configuration, recipe: str, queries: int) -> Pairs:
@@ -119,7 +119,15 @@ def recipe_pairs(config: Configuration, recipe: str, queries: int) -> Pairs:
 
 def reranking_pairs(config: Configuration, sizes: Sizes) -> Pairs:
     """Pairs of one re-ranking of the dev candidates."""
-    return Pairs(0, sizes.dev_queries * config.study.depth)
+    return _of_passages(Pairs(0, sizes.dev_queries * config.study.depth), config.study.input)
+
+
+def _of_passages(pairs: Pairs, input: Input) -> Pairs:
+    """The same where every document has as many passages as are read: one is trained, after it was chosen."""
+    if input.passages == "first":
+        return pairs
+    chosen = pairs.with_gradient if input.trained_passage == "best" else 0
+    return pairs._replace(forward_only=(pairs.forward_only + chosen) * input.max_passages)
 
 
 def table_cost(config: Configuration, table: Table, sizes: Sizes, speeds: dict[str, Speed]) -> TableCost:
@@ -147,7 +155,8 @@ def table_cost(config: Configuration, table: Table, sizes: Sizes, speeds: dict[s
 def token_bytes(config: Configuration, sizes: Sizes, encoder: Encoder) -> int:
     """Bytes of a token store, at most: token ids and an offset for each document."""
     token = 2 if encoder.vocabulary <= 1 << 16 else 4
-    return sizes.documents * ((config.study.input.max_tokens - 3) * token + 8)
+    tokens = config.study.input.max_tokens - 3 + config.study.input.further_tokens
+    return sizes.documents * (tokens * token + 8)
 
 
 def index_bytes(sizes: Sizes, encoder: Encoder) -> int:

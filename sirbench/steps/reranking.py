@@ -80,6 +80,7 @@ def _rerank(config: Configuration, cell: Cell, split: str) -> tuple[pd.DataFrame
             _pairs(config, cell, split),
             chunk_tokens=compute.chunk_tokens,
             precision=compute.precision,
+            input=config.study.input,
         )
         return rerank(encoder, run, name=f"re-rank {cell.name}"), describe_device(device)
 

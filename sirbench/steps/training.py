@@ -127,6 +127,7 @@ def _fit(
         store,
         chunk_tokens=study.compute.chunk_tokens,
         precision=study.compute.precision,
+        input=study.input,
     )
     queries = _training_queries(job, inputs, study.depth, store)
     task = FineTuning(

@@ -125,7 +125,8 @@ class Study(Settings):
         spec = self.backbones[backbone]
         assert isinstance(spec, PretrainedBackbone), backbone
         given = {"max_tokens": spec.max_tokens, "max_query_tokens": spec.max_query_tokens}
-        return self.input.model_copy(update={key: n for key, n in given.items() if n is not None})
+        study = {key: getattr(self.input, key) for key in given}
+        return Input.model_construct(**study | {key: n for key, n in given.items() if n is not None})
 
     def group_size(self, paper_size: int) -> int:
         """What a group size of a recipe (the paper's numbers) comes to in this study."""
