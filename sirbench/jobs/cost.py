@@ -99,8 +99,10 @@ def assumed_speed(config: Configuration, encoder: Encoder, tflops: float) -> Spe
 def training_pairs(job: Job, study: Study, queries: int, is_compressor: bool) -> Pairs:
     """Pairs of a whole training job; a compressor scores the negatives of its input once it is trained.
 
-    With redrawn blocks these are all candidates, any of which may be drawn for the next level.
+    With redrawn blocks these are all candidates, any of which may be drawn for the next level. Of folds there
+    is a job for each, which has the queries of the others.
     """
+    queries *= max(1, len(study.collection.folds) - 1)
     pairs = job.strategy.pairs().times(queries * job.epochs)
     if is_compressor:
         scored = job.strategy.levels[0] - 1 if job.strategy.blocks == "fixed" else study.depth
@@ -148,8 +150,9 @@ def table_cost(config: Configuration, table: Table, sizes: Sizes, speeds: dict[s
         pairs = pairs if is_compressor else pairs.plus(reranking_pairs(config, sizes))
         total, hours = total.plus(pairs), hours + speeds[backbone].hours(pairs)
         model_bytes += encoder_of(config, backbone)[0].parameters * FP32
-    seeds = len(config.study.seeds)
-    return TableCost(len(trainings) * seeds, total.times(seeds), hours * seeds, model_bytes * seeds)
+    seeds, folds = len(config.study.seeds), max(1, len(config.study.collection.folds))
+    models = len(trainings) * seeds * folds
+    return TableCost(models, total.times(seeds), hours * seeds, model_bytes * seeds * folds)
 
 
 def token_bytes(config: Configuration, sizes: Sizes, encoder: Encoder) -> int:

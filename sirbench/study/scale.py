@@ -16,7 +16,7 @@ class Input(Settings):
     """How a (query, document) pair becomes tokens: [CLS] query [SEP] document [SEP]."""
 
     max_tokens: int = Field(512, ge=8)
-    """Tokens of a pair, special tokens included; only the document is cut to fit (its first passage)."""
+    """Tokens of a pair, special tokens included; only the document is cut to fit."""
     max_query_tokens: int = Field(64, ge=1)
     """Tokens of a query; a longer one is cut. (BERT rerankers of MS MARCO commonly use 64.)"""
     passages: Literal["first", "max"] = Field("first", exclude_if=lambda passages: passages == "first")

@@ -98,6 +98,11 @@ class Study(Settings):
         for name, spec in self.candidates.items():
             if not isinstance(spec, FirstStage):
                 continue
+            if self.collection.folds and spec.backbone is not None and spec.training.steps:
+                raise ValueError(
+                    f"candidates.{name}: {spec.first_stage} learns from training queries, and of folds every "
+                    "query is evaluated on, too; take bm25 or given runs, or `split: {dev: 0.2}`"
+                )
             if spec.backbone is not None and spec.backbone not in self.backbones:
                 raise ValueError(
                     f"candidates.{name}.backbone: {spec.backbone!r} is not a backbone of the study; "

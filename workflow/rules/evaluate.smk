@@ -33,7 +33,9 @@ rule rerank:
         method=job.SCORING,
     shell:
         "python -m sirbench rerank --study {params.study:q} --candidates {wildcards.candidates:q}"
-        " --backbone {wildcards.backbone:q} --recipe {wildcards.recipe:q} --seed {wildcards.seed:q} > {log:q} 2>&1"
+        " --backbone {wildcards.backbone:q} --recipe {wildcards.recipe:q} --seed {wildcards.seed:q}"
+        + OF_FOLD
+        + " > {log:q} 2>&1"
 
 
 # A job of its own: were it one with the training, its failure would delete the model that it reads.
@@ -98,4 +100,6 @@ rule evaluate:
         method=job.SCORING,
     shell:
         "python -m sirbench evaluate --study {params.study:q} --candidates {wildcards.candidates:q}"
-        " --backbone {wildcards.backbone:q} --recipe {wildcards.recipe:q} --seed {wildcards.seed:q} > {log:q} 2>&1"
+        " --backbone {wildcards.backbone:q} --recipe {wildcards.recipe:q} --seed {wildcards.seed:q}"
+        + OF_FOLD
+        + " > {log:q} 2>&1"

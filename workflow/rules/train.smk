@@ -35,7 +35,9 @@ rule train_level:
         ),
     shell:
         "exec python -m sirbench train-level --study {params.study:q} --candidates {wildcards.candidates:q}"
-        " --backbone {wildcards.backbone:q} --level {wildcards.level:q} --seed {wildcards.seed:q} > {log:q} 2>&1"
+        " --backbone {wildcards.backbone:q} --level {wildcards.level:q} --seed {wildcards.seed:q}"
+        + OF_FOLD
+        + " > {log:q} 2>&1"
 
 
 rule train:
@@ -67,7 +69,9 @@ rule train:
         job=lambda wildcards: job_of_cell(wildcards).model_dump_json(),
     shell:
         "exec python -m sirbench train --study {params.study:q} --candidates {wildcards.candidates:q}"
-        " --backbone {wildcards.backbone:q} --recipe {wildcards.recipe:q} --seed {wildcards.seed:q} > {log:q} 2>&1"
+        " --backbone {wildcards.backbone:q} --recipe {wildcards.recipe:q} --seed {wildcards.seed:q}"
+        + OF_FOLD
+        + " > {log:q} 2>&1"
 
 
 if WITH_MIDDLE:

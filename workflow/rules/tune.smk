@@ -31,7 +31,7 @@ rule rerank_validation:
     shell:
         "python -m sirbench rerank --split validation --study {params.study:q}"
         " --candidates {wildcards.candidates:q} --backbone {wildcards.backbone:q}"
-        " --recipe {wildcards.recipe:q} --seed {wildcards.seed:q} > {log:q} 2>&1"
+        " --recipe {wildcards.recipe:q} --seed {wildcards.seed:q}" + OF_FOLD + " > {log:q} 2>&1"
 
 
 rule evaluate_validation:
@@ -60,7 +60,7 @@ rule evaluate_validation:
     shell:
         "python -m sirbench evaluate --split validation --study {params.study:q}"
         " --candidates {wildcards.candidates:q} --backbone {wildcards.backbone:q}"
-        " --recipe {wildcards.recipe:q} --seed {wildcards.seed:q} > {log:q} 2>&1"
+        " --recipe {wildcards.recipe:q} --seed {wildcards.seed:q}" + OF_FOLD + " > {log:q} 2>&1"
 
 
 rule write_tuning:
