@@ -61,17 +61,17 @@ def test_every_query_is_measured_by_the_model_of_its_fold(finished):
 
 
 @pytest.mark.workflow
-def test_what_is_there_is_not_made_again_and_a_fold_that_is_missing_is(finished):
-    assert "Nothing to be done" in snakemake(finished, "--dry-run", "one", study="folded").stdout
-    shutil.rmtree(finished / FOLDS[1].folder)
-    (finished / V0.per_query).unlink()
-    jobs = planned(snakemake(finished, "--dry-run", "one", study="folded").stdout)
-    assert jobs["train"] == jobs["rerank"] == jobs["evaluate"] == jobs["pool_folds"] == 1
-
-
-@pytest.mark.workflow
 def test_a_job_trains_one_model(finished):
     """Of V1 and V2 that is two cells in two folds, with the compressors of each fold: the first is shared."""
     jobs = planned(snakemake(finished, "--dry-run", "chains", study="folded").stdout)
     assert jobs["train"] == jobs["rerank"] == 2 * 2 and jobs["pool_folds"] == 2
     assert jobs["train_level"] == 2 * 3  # level 1 for both, level 2 of each
+
+
+@pytest.mark.workflow
+def test_what_is_there_is_not_made_again_and_a_fold_that_is_missing_is(finished):
+    assert "Nothing to be done" in snakemake(finished, "--dry-run", "one", study="folded").stdout
+    shutil.rmtree(finished / FOLDS[1].folder)
+    (finished / V0.per_query).unlink()
+    jobs = planned(snakemake(finished, "--dry-run", str(V0.per_query), study="folded").stdout)
+    assert jobs["train"] == jobs["rerank"] == jobs["evaluate"] == jobs["pool_folds"] == 1
