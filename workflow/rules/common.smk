@@ -38,6 +38,13 @@ def growing(amount: int):
     return lambda wildcards, attempt: amount * attempt
 
 
+def of_fold(command: str) -> str:
+    """A command about one model, which says the fold where the study has folds."""
+    if not FOLD:
+        return command
+    return command.replace("{wildcards.seed:q}", "{wildcards.seed:q} --fold {wildcards.fold:q}")
+
+
 def cell_of(wildcards) -> Cell:
     """The cell that a job is about."""
     names = wildcards.candidates, wildcards.backbone, wildcards.recipe
