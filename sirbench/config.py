@@ -167,7 +167,12 @@ def _check_plugins(study: Study, path: str) -> None:
                 with _at(f"{path}: backbones.{name}.objectives"):
                     OBJECTIVES.find(each)
                 with _at(f"{path}: backbones.{name}.options.{each}"):
-                    objective(backbone, each)
+                    reads_queries = objective(backbone, each).reads_queries
+                if reads_queries and study.collection.folds:
+                    raise InputError(
+                        f"{path}: backbones.{name}.objectives: {each} learns from training queries, and of "
+                        "folds every query is evaluated on, too; remove it, or divide by `split: {dev: 0.2}`"
+                    )
 
 
 @contextmanager

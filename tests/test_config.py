@@ -89,6 +89,37 @@ MISTAKES = {
         {"collection": {"dataset": "vaswani", "split": {"dev": 20}}},
         ["config/studies/test.yaml: collection.split.dev: Input should be less than 1 (it says 20)"],
     ),
+    "folds and a share": (
+        "studies/test.yaml",
+        {"collection": {"dataset": "vaswani", "split": {"dev": 0.2, "folds": 5}}},
+        ["config/studies/test.yaml: collection.split: one of `dev` (a share of the queries) and `folds`"],
+    ),
+    "neither folds nor a share": (
+        "studies/test.yaml",
+        {"collection": {"dataset": "vaswani", "split": {}}},
+        ["config/studies/test.yaml: collection.split: one of `dev` (a share of the queries) and `folds`"],
+    ),
+    "one fold": (
+        "studies/test.yaml",
+        {"collection": {"dataset": "vaswani", "split": {"folds": 1}}},
+        ["collection.split.folds: Input should be greater than or equal to 2 (it says 1)"],
+    ),
+    "folds, and a first stage that learns from their queries": (
+        "studies/test.yaml",
+        {
+            "collection": {"dataset": "vaswani", "split": {"folds": 5}},
+            "candidates__dense": {"first_stage": "dense", "backbone": "bert"},
+        },
+        ["candidates.dense: dense learns from training queries, and of folds every query is evaluated on"],
+    ),
+    "folds, and a backbone that learns from their queries": (
+        "studies/test.yaml",
+        {
+            "collection": {"dataset": "vaswani", "split": {"folds": 5}},
+            "backbones__prop__objectives": {"weak": 1},
+        },
+        ["backbones.prop.objectives: weak learns from training queries, and of folds every query is"],
+    ),
     "a column that a file of queries does not have": (
         "studies/test.yaml",
         {"collection": {"folder": "data/mine", "queries": {"path": "q.tsv", "txet": "question"}}},
@@ -187,6 +218,19 @@ MISTAKES = {
         "studies/test.yaml",
         {"input__max_query_tokens": 30},
         ["max_query_tokens=30 leaves no room for a document in max_tokens=32"],
+    ),
+    "a stride that nothing reads": (
+        "studies/test.yaml",
+        {"input__stride": 8},
+        ["config/studies/test.yaml: input: stride: is read with `passages: max` only; say that too, or"],
+    ),
+    "a stride that skips tokens": (
+        "studies/test.yaml",
+        {"input__passages": "max", "input__stride": 13},
+        [
+            "input: stride=13 would skip tokens between passages, as max_query_tokens=12 of max_tokens=32",
+            "lower it to 12 or less",
+        ],
     ),
     "heads that do not divide the width": (
         "studies/test.yaml",

@@ -7,13 +7,16 @@ import typer
 from sirbench.cli.options import (
     BackboneOption,
     CandidatesOption,
+    FoldOption,
     Measured,
     RecipeOption,
     SeedOption,
     SplitOption,
     StudyOption,
     cell_of,
+    check_fold,
     check_known,
+    trained_of,
     with_candidates,
 )
 from sirbench.jobs.folders import Compressor
@@ -31,6 +34,7 @@ def train_level(
     backbone: BackboneOption,
     level: Annotated[str, typer.Option("--level", help="Name of a compressor, e.g. level1-88-3f2a9c1b.")],
     seed: SeedOption,
+    fold: FoldOption = None,
 ) -> None:
     """Train a compressor that V1 and V2 recipes share, and score its input."""
     from sirbench.steps import training
@@ -38,8 +42,9 @@ def train_level(
 
     config = with_candidates(study, candidates)
     check_known(backbone, "--backbone", config.study.backbones, study)
+    check_fold(config, fold)
     start_workers(max(1, config.study.compute.gpus))
-    training.train_level(config, Compressor(study, candidates, backbone, level, seed))
+    training.train_level(config, Compressor(study, candidates, backbone, level, seed, fold))
 
 
 @verbs.command(rich_help_panel=PANEL)
@@ -49,12 +54,13 @@ def train(
     backbone: BackboneOption,
     recipe: RecipeOption,
     seed: SeedOption,
+    fold: FoldOption = None,
 ) -> None:
     """Train the model of a cell, on all its GPUs; started again after a kill, it resumes."""
     from sirbench.steps.training import train_cell
     from sirbench.training.distributed import start_workers
 
-    config, cell = cell_of(study, candidates, backbone, recipe, seed)
+    config, cell = trained_of(study, candidates, backbone, recipe, seed, fold)
     start_workers(max(1, config.study.compute.gpus))
     train_cell(config, cell)
 
@@ -66,13 +72,14 @@ def rerank(
     backbone: BackboneOption,
     recipe: RecipeOption,
     seed: SeedOption,
+    fold: FoldOption = None,
     split: SplitOption = Measured.dev,
 ) -> None:
     """Re-rank the dev candidates with a cell's model, or those of the validation queries."""
     from sirbench.steps.reranking import rerank_cell, rerank_validation
 
     step = rerank_cell if split == Measured.dev else rerank_validation
-    step(*cell_of(study, candidates, backbone, recipe, seed))
+    step(*trained_of(study, candidates, backbone, recipe, seed, fold))
 
 
 @verbs.command(rich_help_panel=PANEL)
@@ -82,12 +89,43 @@ def evaluate(
     backbone: BackboneOption,
     recipe: RecipeOption,
     seed: SeedOption,
+    fold: FoldOption = None,
     split: SplitOption = Measured.dev,
 ) -> None:
     """Measure a cell's run, query by query."""
     from sirbench.steps.evaluation import evaluate_cell, evaluate_validation
 
     step = evaluate_cell if split == Measured.dev else evaluate_validation
+    step(*trained_of(study, candidates, backbone, recipe, seed, fold))
+
+
+@verbs.command(rich_help_panel=PANEL)
+def pool_provenance(
+    study: StudyOption,
+    candidates: CandidatesOption,
+    backbone: BackboneOption,
+    recipe: RecipeOption,
+    seed: SeedOption,
+) -> None:
+    """Say where a whole cell comes from, once the model of each fold is trained."""
+    from sirbench.steps import pooling
+
+    pooling.pool_provenance(*cell_of(study, candidates, backbone, recipe, seed))
+
+
+@verbs.command(rich_help_panel=PANEL)
+def pool_folds(
+    study: StudyOption,
+    candidates: CandidatesOption,
+    backbone: BackboneOption,
+    recipe: RecipeOption,
+    seed: SeedOption,
+    split: SplitOption = Measured.dev,
+) -> None:
+    """Put the measures of a cell's folds together, each query by the model that was not trained on it."""
+    from sirbench.steps import pooling
+
+    step = pooling.pool_folds if split == Measured.dev else pooling.pool_validation
     step(*cell_of(study, candidates, backbone, recipe, seed))
 
 

@@ -1,6 +1,7 @@
 """Options that verbs share, and the check that a study knows what they name."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated
 
@@ -21,6 +22,13 @@ BackboneOption = Annotated[str, typer.Option("--backbone", help="Backbone of the
 RecipeOption = Annotated[str, typer.Option("--recipe", help="Name of a file in config/recipes/.")]
 SeedOption = Annotated[
     int, typer.Option("--seed", parser=whole_number, metavar="INTEGER", help="Seed of the cell.")
+]
+
+FoldOption = Annotated[
+    int | None,
+    typer.Option(
+        "--fold", parser=whole_number, metavar="INTEGER", help="Fold of the cell, where the study has folds."
+    ),
 ]
 
 
@@ -45,6 +53,23 @@ def cell_of(study: str, candidates: str, backbone: str, recipe: str, seed: int) 
     if seed not in config.study.seeds:
         raise InputError(f"--seed: study {study} has no seed {seed}; allowed: {config.study.seeds}")
     return config, Cell(study, candidates, backbone, recipe, seed)
+
+
+def trained_of(
+    study: str, candidates: str, backbone: str, recipe: str, seed: int, fold: int | None
+) -> tuple[Configuration, Cell]:
+    """The study and the cell that has one model: that of a fold where the study has folds."""
+    config, cell = cell_of(study, candidates, backbone, recipe, seed)
+    check_fold(config, fold)
+    return config, replace(cell, fold=fold)
+
+
+def check_fold(config: Configuration, fold: int | None) -> None:
+    """Raise `InputError` unless a fold is named where the study has folds, and only there."""
+    known = config.study.collection.folds
+    if fold not in (known or (None,)):
+        allowed = ", ".join(map(str, known)) or "none, so leave it out"
+        raise InputError(f"--fold: study {config.name} has no fold {fold}; allowed: {allowed}")
 
 
 def with_candidates(study: str, candidates: str | None) -> Configuration:

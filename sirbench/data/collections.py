@@ -119,13 +119,17 @@ def contents(
 
 def query_ids(dataset_id: str) -> set[str]:
     """The ids of all queries, judged or not."""
-    return {query.query_id for query in _iterate_queries(dataset_id)}
+    return set(all_queries(dataset_id))
+
+
+def all_queries(dataset_id: str) -> dict[str, str]:
+    """The texts by id of all queries, judged or not, in the collection's order."""
+    return {query.query_id: normalise(query.default_text()) for query in _iterate_queries(dataset_id)}
 
 
 def query_texts(dataset_id: str, without: Collection[str] = ()) -> list[str]:
     """The texts of all queries, judged or not, in the collection's order; not of the ids of `without`."""
-    queries = (query for query in _iterate_queries(dataset_id) if query.query_id not in without)
-    return [normalise(query.default_text()) for query in queries]
+    return [text for query_id, text in all_queries(dataset_id).items() if query_id not in without]
 
 
 def query_clusters(dataset_id: str) -> dict[str, str]:

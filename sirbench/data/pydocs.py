@@ -25,7 +25,7 @@ from tqdm import tqdm
 from sirbench.data.docstrings import Docstring, read_docstrings
 from sirbench.data.documents import Document, fingerprint
 from sirbench.data.lines import numbered_lines, write_lines
-from sirbench.data.near_duplicates import clusters, near_duplicates, shingles, words
+from sirbench.data.near_duplicates import ALIKE_QUERIES, clusters, near_duplicates, shingles, words
 from sirbench.machine.atomic import atomic_folder
 from sirbench.machine.errors import InputError
 from sirbench.machine.json_object import read_object
@@ -52,9 +52,6 @@ REVISION = 3
 """Raised with every change of what `build` makes of the same packages: the workflow then builds again."""
 _DEV_SHARE = 10
 """One cluster of queries in this many is for development."""
-ALIKE_QUERIES = 0.6
-"""Two queries whose words resemble each other as much as this are near-duplicates. At 0.5 a single cluster
-would hold a tenth of all queries, as it links everything that begins alike; at 0.6 the largest has 159."""
 ALIKE_DOCUMENTS = 0.5
 """Two documents whose shingles resemble each other as much as this are near-duplicates."""
 CONTAINED_DOCUMENT = 0.8

@@ -18,7 +18,7 @@ from sirbench.jobs.needs import conditions
 from sirbench.machine.errors import InputError
 from sirbench.machine.json_object import read_object
 from sirbench.strategies import Pairs
-from sirbench.study import Study, Table
+from sirbench.study import Input, Study, Table
 
 FP32 = 4
 """Bytes of a number in a model or an embedding."""
@@ -99,13 +99,15 @@ def assumed_speed(config: Configuration, encoder: Encoder, tflops: float) -> Spe
 def training_pairs(job: Job, study: Study, queries: int, is_compressor: bool) -> Pairs:
     """Pairs of a whole training job; a compressor scores the negatives of its input once it is trained.
 
-    With redrawn blocks these are all candidates, any of which may be drawn for the next level.
+    With redrawn blocks these are all candidates, any of which may be drawn for the next level. Of folds there
+    is a job for each, which has the queries of the others.
     """
+    queries *= max(1, len(study.collection.folds) - 1)
     pairs = job.strategy.pairs().times(queries * job.epochs)
-    if not is_compressor:
-        return pairs
-    scored = job.strategy.levels[0] - 1 if job.strategy.blocks == "fixed" else study.depth
-    return pairs.plus(Pairs(forward_only=queries * scored))
+    if is_compressor:
+        scored = job.strategy.levels[0] - 1 if job.strategy.blocks == "fixed" else study.depth
+        pairs = pairs.plus(Pairs(forward_only=queries * scored))
+    return _of_passages(pairs, study.input)
 
 
 def recipe_pairs(config: Configuration, recipe: str, queries: int) -> Pairs:
@@ -119,7 +121,15 @@ def recipe_pairs(config: Configuration, recipe: str, queries: int) -> Pairs:
 
 def reranking_pairs(config: Configuration, sizes: Sizes) -> Pairs:
     """Pairs of one re-ranking of the dev candidates."""
-    return Pairs(0, sizes.dev_queries * config.study.depth)
+    return _of_passages(Pairs(0, sizes.dev_queries * config.study.depth), config.study.input)
+
+
+def _of_passages(pairs: Pairs, input: Input) -> Pairs:
+    """The same where every document has as many passages as are read: one is trained, after it was chosen."""
+    if input.passages == "first":
+        return pairs
+    chosen = pairs.with_gradient if input.trained_passage == "best" else 0
+    return pairs._replace(forward_only=(pairs.forward_only + chosen) * input.max_passages)
 
 
 def table_cost(config: Configuration, table: Table, sizes: Sizes, speeds: dict[str, Speed]) -> TableCost:
@@ -140,14 +150,16 @@ def table_cost(config: Configuration, table: Table, sizes: Sizes, speeds: dict[s
         pairs = pairs if is_compressor else pairs.plus(reranking_pairs(config, sizes))
         total, hours = total.plus(pairs), hours + speeds[backbone].hours(pairs)
         model_bytes += encoder_of(config, backbone)[0].parameters * FP32
-    seeds = len(config.study.seeds)
-    return TableCost(len(trainings) * seeds, total.times(seeds), hours * seeds, model_bytes * seeds)
+    seeds, folds = len(config.study.seeds), max(1, len(config.study.collection.folds))
+    models = len(trainings) * seeds * folds
+    return TableCost(models, total.times(seeds), hours * seeds, model_bytes * seeds * folds)
 
 
 def token_bytes(config: Configuration, sizes: Sizes, encoder: Encoder) -> int:
     """Bytes of a token store, at most: token ids and an offset for each document."""
     token = 2 if encoder.vocabulary <= 1 << 16 else 4
-    return sizes.documents * ((config.study.input.max_tokens - 3) * token + 8)
+    tokens = config.study.input.max_tokens - 3 + config.study.input.further_tokens
+    return sizes.documents * (tokens * token + 8)
 
 
 def index_bytes(sizes: Sizes, encoder: Encoder) -> int:

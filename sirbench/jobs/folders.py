@@ -16,6 +16,10 @@ RESULTS = Path("results")
 PER_QUERY = "per_query.csv"
 
 
+Fold = int | str | None
+"""The fold whose queries a training leaves out, where a study has folds."""
+
+
 class TrainingFolder(ABC):
     """What any training leaves: a model, the log of its steps, and where it comes from."""
 
@@ -115,11 +119,12 @@ class Compressor(TrainingFolder):
     level: str
     """Name of its job."""
     seed: int | str
+    fold: Fold = None
 
     @property
     def name(self) -> str:
         """What messages call it."""
-        return f"{self.candidates}/{self.backbone}/{self.level}/seed{self.seed}"
+        return f"{self.candidates}/{self.backbone}/{self.level}/{_run(self.seed, self.fold, '/')}"
 
     @property
     def folder(self) -> Path:
@@ -129,7 +134,7 @@ class Compressor(TrainingFolder):
     @property
     def job(self) -> str:
         """Its name as part of a file name."""
-        return f"{self.candidates}-{self.backbone}-{self.level}-seed{self.seed}"
+        return f"{self.candidates}-{self.backbone}-{self.level}-{_run(self.seed, self.fold, '-')}"
 
     @property
     def scored(self) -> Path:
@@ -158,18 +163,24 @@ class Condition:
 
 @dataclass(frozen=True)
 class Cell(TrainingFolder):
-    """One trained model and its scores: the unit that a job computes and that tables share."""
+    """One trained model and its scores: the unit that a job computes and that tables share.
+
+    Where a study has folds, a cell is a model for each, with its scores of the fold's queries in a folder of
+    its own, and the cell's folder has the scores of all queries (`sirbench.jobs.folds`).
+    """
 
     study: str
     candidates: str
     backbone: str
     recipe: str
     seed: int | str
+    fold: Fold = None
+    """The fold whose model it is; None: the whole cell."""
 
     @property
     def name(self) -> str:
         """What messages call it."""
-        return f"{self.candidates}/{self.backbone}/{self.recipe}/seed{self.seed}"
+        return f"{self.candidates}/{self.backbone}/{self.recipe}/{_run(self.seed, self.fold, '/')}"
 
     @property
     def condition(self) -> Condition:
@@ -184,7 +195,7 @@ class Cell(TrainingFolder):
     @property
     def job(self) -> str:
         """Its name as part of a file name."""
-        return f"{self.candidates}-{self.backbone}-{self.recipe}-seed{self.seed}"
+        return f"{self.candidates}-{self.backbone}-{self.recipe}-{_run(self.seed, self.fold, '-')}"
 
     @property
     def middle(self) -> Path:
@@ -220,3 +231,8 @@ class Cell(TrainingFolder):
     def validation_per_query(self) -> Path:
         """Every measure of every validation query."""
         return self.folder / "validation_per_query.csv"
+
+
+def _run(seed: int | str, fold: Fold, between: str) -> str:
+    """Seed and fold in a name."""
+    return f"seed{seed}" + (f"{between}fold{fold}" if fold is not None else "")

@@ -115,7 +115,7 @@ def job_of_cell(config: Configuration, cell: Cell) -> Job:
 
 def compressor_of(cell: Cell | Compressor, job: Job) -> Compressor:
     """The folder of a job that comes before the one of a cell, or of another compressor."""
-    return Compressor(cell.study, cell.candidates, cell.backbone, job.name, cell.seed)
+    return Compressor(cell.study, cell.candidates, cell.backbone, job.name, cell.seed, cell.fold)
 
 
 def level_named(name: str, config: Configuration) -> Job:

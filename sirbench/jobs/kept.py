@@ -20,7 +20,7 @@ from sirbench.machine.errors import InputError
 from sirbench.study import PretrainedBackbone, Study
 
 REMEDY = "remove that folder to train the cell again"
-SHARED = ("queries", "qrels", "candidates", "tokens")
+SHARED = ("queries", "qrels", "candidates", "tokens", "folds")
 """Inputs that all cells on the same candidates with the same backbone have in common."""
 
 

@@ -27,6 +27,11 @@ class Layout:
         """Ids of the training-side queries that nothing may train on, where there are validation queries."""
         return self.root / "collection" / "held-out.txt"
 
+    @property
+    def folds(self) -> Path:
+        """The fold of each query, where the study has folds: id, tab, number."""
+        return self.root / "collection" / "folds.tsv"
+
     def queries(self, split: str) -> Path:
         """Queries of `train`, `dev` or `validation`: id, tab, text."""
         return self.root / "collection" / f"{split}.queries.tsv"

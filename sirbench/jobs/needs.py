@@ -82,9 +82,12 @@ def claimed_conditions(config: Configuration) -> list[Condition]:
 def space_cells(config: Configuration, space: Space) -> list[Cell]:
     """The cells whose semantic space a figure shows, in its order.
 
-    None where the study lacks the figure's backbone, candidates or seed.
+    None where the study lacks the figure's backbone, candidates or seed; or has folds, as a query then is
+    in the space of one model and not of another.
     """
     study = config.study
+    if study.collection.folds:
+        return []
     candidates = space.candidates or study.columns[0]
     seed = study.seeds[0] if space.seed is None else space.seed
     if candidates not in study.candidates or space.backbone not in study.backbones or seed not in study.seeds:

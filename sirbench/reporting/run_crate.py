@@ -20,7 +20,7 @@ from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.folders import Cell
 from sirbench.jobs.layout import Layout
 from sirbench.machine.atomic import atomic_file
-from sirbench.machine.provenance import sha256
+from sirbench.machine.manifest import sha256
 from sirbench.reporting.ir_metadata import PAPER
 from sirbench.reporting.page.ran import Ran, everything
 

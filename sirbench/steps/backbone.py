@@ -37,4 +37,5 @@ def tokenize(config: Configuration, backbone: str) -> None:
         queries.items(),
         max_tokens=study.input.max_tokens,
         max_query_tokens=study.input.max_query_tokens,
+        further_tokens=study.input.further_tokens,
     )

@@ -79,6 +79,7 @@ def embed_cell(config: Configuration, cell: Cell) -> None:
                 store,
                 chunk_tokens=config.study.compute.chunk_tokens,
                 precision=config.study.compute.precision,
+                input=config.study.input,
             )
             rows = (documents[name].to_numpy() for name in ("query_row", "document_row"))
             scores, embeddings = (values.cpu().numpy() for values in encoder.embed(*rows))

@@ -1,6 +1,7 @@
 """Verbs `evaluate` and `evaluate-candidates`: per-query measures of a cell, or of candidates as they are."""
 
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ from sirbench.evaluation.measures import per_query, write_per_query
 from sirbench.jobs import needs
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.folders import Cell
+from sirbench.jobs.folds import queries_of_fold
 from sirbench.jobs.held_out import check_validation
 from sirbench.jobs.layout import Layout
 from sirbench.jobs.tuning import measures
@@ -22,9 +24,9 @@ def evaluate_cell(config: Configuration, cell: Cell) -> None:
     Where training has diverged there is nothing to measure: the file has a head and no lines.
     """
     if cell.diverged:
-        _write_nothing(config, cell.per_query)
+        write_nothing(config, cell.per_query)
     else:
-        _evaluate(config, cell.run, cell.per_query, needs.measures(config))
+        _evaluate(config, cell.run, cell.per_query, needs.measures(config), of=queries_of_fold(cell))
     shutil.rmtree(cell.checkpoint, ignore_errors=True)
 
 
@@ -32,14 +34,16 @@ def evaluate_validation(config: Configuration, cell: Cell) -> None:
     """Measure a cell's run of the validation queries; with that a cell of a grid is finished."""
     check_validation(config)
     if cell.diverged:
-        _write_nothing(config, cell.validation_per_query)
+        write_nothing(config, cell.validation_per_query)
     else:
-        _evaluate(config, cell.validation_run, cell.validation_per_query, measures(config), "validation")
+        run, output, of = cell.validation_run, cell.validation_per_query, queries_of_fold(cell)
+        _evaluate(config, run, output, measures(config), "validation", of)
     if cell.recipe not in config.recipes:
         shutil.rmtree(cell.checkpoint, ignore_errors=True)
 
 
-def _write_nothing(config: Configuration, output: Path) -> None:
+def write_nothing(config: Configuration, output: Path) -> None:
+    """Write the measures of a model that there is not: a head and no lines."""
     write_per_query(pd.DataFrame(columns=needs.measures(config)).rename_axis("query_id"), output)
 
 
@@ -50,8 +54,16 @@ def evaluate_candidates(config: Configuration, candidates: str) -> None:
     _evaluate(config, run, output, needs.candidates_measures(config))
 
 
-def _evaluate(config: Configuration, run: Path, output: Path, asked: list[str], split: str = "dev") -> None:
+def _evaluate(
+    config: Configuration,
+    run: Path,
+    output: Path,
+    asked: list[str],
+    split: str = "dev",
+    of: Collection[str] | None = None,
+) -> None:
+    """Measure a run of a split's queries, or of some of them."""
     layout = Layout(config.name)
-    queries = list(collections.load_queries(layout.queries(split)))
+    queries = [it for it in collections.load_queries(layout.queries(split)) if of is None or it in of]
     qrels = collections.load_qrels(layout.qrels(split))
     write_per_query(per_query(read_run(run), qrels, queries, asked), output)

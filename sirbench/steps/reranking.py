@@ -16,6 +16,7 @@ from sirbench.encoding.cross_encoder import CrossEncoder
 from sirbench.evaluation.reranking import rerank
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.folders import Cell
+from sirbench.jobs.folds import queries_of_fold
 from sirbench.jobs.held_out import check_validation
 from sirbench.jobs.layout import Layout
 from sirbench.machine import provenance
@@ -36,7 +37,7 @@ def rerank_cell(config: Configuration, cell: Cell) -> None:
     Both are there but say nothing where training has diverged: the run has no line.
     """
     if cell.diverged:
-        _write_metadata({"tag": run_tag(cell), "diverged": cell.diverged}, cell)
+        write_metadata({"tag": run_tag(cell), "diverged": cell.diverged}, cell)
         write_run(_no_ranking(cell), cell.run, tag=run_tag(cell))
         return
     inputs = {"candidates": Layout(config.name).candidates(cell.candidates, "dev"), "model": cell.model}
@@ -46,7 +47,7 @@ def rerank_cell(config: Configuration, cell: Cell) -> None:
     spent |= {"seconds": seconds, "gpu_seconds": 0.0 if spent["device"] == "cpu" else seconds}
     done = {"machine": provenance.machine(), "inputs": provenance.checksums(inputs), **spent}
     trained = provenance.read_provenance(cell.provenance, NEEDED)
-    _write_metadata(describe_run(config, cell, trained, done), cell)
+    write_metadata(describe_run(config, cell, trained, done), cell)
     write_run(reranked, cell.run, tag=run_tag(cell))
 
 
@@ -64,7 +65,8 @@ def _no_ranking(cell: Cell) -> pd.DataFrame:
     return pd.DataFrame(columns=COLUMNS)
 
 
-def _write_metadata(metadata: Mapping[str, Any], cell: Cell) -> None:
+def write_metadata(metadata: Mapping[str, Any], cell: Cell) -> None:
+    """Write where a cell's run comes from."""
     with atomic_file(cell.run_metadata) as temporary:
         text = yaml.safe_dump(dict(metadata), sort_keys=False, allow_unicode=True, width=110)
         temporary.write_text(text, encoding="utf-8")
@@ -74,12 +76,15 @@ def _rerank(config: Configuration, cell: Cell, split: str) -> tuple[pd.DataFrame
     """The run, and the device that scored it."""
     layout, compute = Layout(config.name), config.study.compute
     run = read_run(layout.candidates(cell.candidates, split), config.study.depth)
+    if (of_fold := queries_of_fold(cell)) is not None:
+        run = run[run["query_id"].isin(of_fold)].reset_index(drop=True)
     with claim_device(compute.gpus, compute.threads) as device:
         encoder = CrossEncoder(
             load_model(cell.model, int(cell.seed)).to(device),
             _pairs(config, cell, split),
             chunk_tokens=compute.chunk_tokens,
             precision=compute.precision,
+            input=config.study.input,
         )
         return rerank(encoder, run, name=f"re-rank {cell.name}"), describe_device(device)
 

@@ -25,6 +25,7 @@ from sirbench.fine_tuning.self_involvement import pass_through, score_input
 from sirbench.fine_tuning.task import FineTuning
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.folders import Cell, Compressor
+from sirbench.jobs.folds import queries_of_fold
 from sirbench.jobs.job import Job, compressor_of, job_of_cell, level_named, made_as, training_of
 from sirbench.jobs.kept import check_against_present, made_with
 from sirbench.jobs.layout import Layout
@@ -78,6 +79,7 @@ def start_of(cell: Cell | Compressor, job: Job) -> Path:
 def _train(config: Configuration, job: Job, trained: Cell | Compressor) -> None:
     study, inputs = config.study, _inputs(job, trained)
     settings = {**made_as(job, study), "seed": int(trained.seed), "inputs": checksums(inputs)}
+    settings |= {"fold": trained.fold} if trained.fold is not None else {}
     if isinstance(trained, Cell):
         check_against_present(config, trained, settings["inputs"], trained.folder)
     with claim_device(study.compute.gpus, study.compute.threads) as device, distributed.joined(device):
@@ -130,8 +132,9 @@ def _fit(
         store,
         chunk_tokens=study.compute.chunk_tokens,
         precision=study.compute.precision,
+        input=study.input,
     )
-    queries = _training_queries(job, inputs, study.depth, store)
+    queries = _training_queries(job, trained, inputs, study.depth, store)
     task = FineTuning(
         name=trained.name,
         model=encoder.model,
@@ -202,6 +205,7 @@ def _inputs(job: Job, trained: Cell | Compressor) -> dict[str, Path]:
         "candidates": layout.candidates(trained.candidates, "train"),
         "tokens": layout.tokens(trained.backbone),
         "start": start_of(trained, job),
+        **({"folds": layout.folds} if trained.fold is not None else {}),
     }
     for compressor in job.selected_by:
         inputs[_selected_by(job, compressor)] = compressor_of(trained, compressor).scored
@@ -214,9 +218,10 @@ def _selected_by(job: Job, compressor: Job) -> str:
 
 
 def _training_queries(
-    job: Job, inputs: Mapping[str, Path], depth: int, store: TokenStore
+    job: Job, trained: Cell | Compressor, inputs: Mapping[str, Path], depth: int, store: TokenStore
 ) -> list[TrainingQuery]:
-    ids = list(collections.load_queries(inputs["queries"]))
+    left_out = queries_of_fold(trained) or ()
+    ids = [query_id for query_id in collections.load_queries(inputs["queries"]) if query_id not in left_out]
     qrels = collections.load_qrels(inputs["qrels"])
     queries = training_queries(ids, qrels, read_run(inputs["candidates"], depth), store)
     for compressor in job.selected_by:

@@ -101,6 +101,11 @@ class Study(Settings):
         for name, spec in self.candidates.items():
             if not isinstance(spec, FirstStage):
                 continue
+            if self.collection.folds and spec.backbone is not None and spec.training.steps:
+                raise ValueError(
+                    f"candidates.{name}: {spec.first_stage} learns from training queries, and of folds every "
+                    "query is evaluated on, too; take bm25 or given runs, or `split: {dev: 0.2}`"
+                )
             if spec.backbone is not None and spec.backbone not in self.backbones:
                 raise ValueError(
                     f"candidates.{name}.backbone: {spec.backbone!r} is not a backbone of the study; "
@@ -128,7 +133,8 @@ class Study(Settings):
         spec = self.backbones[backbone]
         assert isinstance(spec, PretrainedBackbone), backbone
         given = {"max_tokens": spec.max_tokens, "max_query_tokens": spec.max_query_tokens}
-        return self.input.model_copy(update={key: n for key, n in given.items() if n is not None})
+        study = {key: getattr(self.input, key) for key in given}
+        return Input.model_construct(**study | {key: n for key, n in given.items() if n is not None})
 
     def group_size(self, paper_size: int) -> int:
         """What a group size of a recipe (the paper's numbers) comes to in this study."""

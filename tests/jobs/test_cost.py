@@ -21,7 +21,7 @@ from sirbench.jobs.layout import Layout
 from sirbench.steps.cost import describe_cost
 from sirbench.strategies import Pairs
 from sirbench.strategies.levels.blocks import Blocks
-from sirbench.study import TinyBackbone
+from sirbench.study import Input, OneSet, Split, TinyBackbone
 from tests.checkouts import ROOT
 
 PAPER = Sizes(3_213_835, 367_013, 5_193)
@@ -89,6 +89,30 @@ def test_where_one_training_has_all_levels_redrawing_costs_nothing(paper):
 def test_v3_does_not_learn_from_its_middle_level(paper):
     assert cost.recipe_pairs(paper, "v3-top-16", 1) == Pairs(2 * (88 + 16), 2 * 48)
     assert cost.recipe_pairs(paper, "v3-random-16", 1) == Pairs(2 * (88 + 16), 0)
+
+
+@pytest.mark.parametrize(("trained", "choosing"), [("best", 2 * (88 + 16)), ("first", 0)])
+def test_with_maxp_a_pair_is_as_many_forwards_as_passages_and_one_is_trained(paper, trained, choosing):
+    """V3's two levels with a loss, after their passages were chosen, and the middle one: 4 passages each."""
+    spec = Input(passages="max", trained_passage=trained)
+    maxp = replace(paper, study=paper.study.model_copy(update={"input": spec}))
+    assert cost.recipe_pairs(maxp, "v3-top-16", 1) == Pairs(2 * (88 + 16), 4 * (choosing + 2 * 48))
+    assert cost.reranking_pairs(maxp, PAPER) == Pairs(0, 4 * 100 * 5_193)
+    bytes_of_first = cost.token_bytes(paper, PAPER, BERT_BASE)
+    # 64 of 512 tokens are the query's, and each of three passages more begins after half of what is left.
+    assert cost.token_bytes(maxp, PAPER, BERT_BASE) - bytes_of_first == 3_213_835 * 2 * 3 * 224
+
+
+def test_of_five_folds_each_query_is_trained_on_four_times_and_ranked_once(paper):
+    once = cost.recipe_pairs(paper, "v1-top-16", 93)
+    split = OneSet(dataset="vaswani", split=Split(folds=5))
+    folded = replace(paper, study=paper.study.model_copy(update={"collection": split}))
+    assert cost.recipe_pairs(folded, "v1-top-16", 93) == once.times(4)
+    sizes, speeds = Sizes(11_429, 93, 93), {name: Speed(1.0, 4) for name in paper.study.backbones}
+    tables = [cost.table_cost(it, it.tables["table3"], sizes, speeds) for it in (paper, folded)]
+    ranked = cost.reranking_pairs(paper, sizes).times(14 * 2 * 3)  # cells, candidates and seeds
+    assert tables[1].trainings == 5 * tables[0].trainings
+    assert tables[1].pairs.forwards - ranked.forwards == 4 * (tables[0].pairs.forwards - ranked.forwards)
 
 
 # --- operations, parameters and hours -------------------------------------------------------------------

@@ -15,7 +15,7 @@ from sirbench.jobs.folders import Cell
 from sirbench.jobs.job import job_of_cell, made_as
 from sirbench.jobs.layout import Layout
 from sirbench.jobs.needs import cells
-from sirbench.machine.provenance import sha256
+from sirbench.machine.manifest import sha256
 from sirbench.steps.report import make_report
 from sirbench.steps.table import make_table
 from tests.checkouts import ROOT

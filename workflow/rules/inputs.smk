@@ -64,7 +64,7 @@ def corpus_files(wildcards) -> list[str]:
 def training_inputs(trained: Cell | Compressor, of: job.Job) -> dict[str, object]:
     """What a training job reads: data, tokens, the backbone, and the compressors that come before it."""
     before = [job.compressor_of(trained, needed) for needed in of.needs]
-    return {
+    return folds_input(CONFIG) | {
         "queries": PATHS.queries("train"),
         "qrels": PATHS.qrels("train"),
         "candidates": PATHS.candidates(trained.candidates, "train"),

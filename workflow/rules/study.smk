@@ -6,6 +6,7 @@ from sirbench import warm
 from sirbench.config import load
 from sirbench.jobs import job, needs, pretraining, tuning
 from sirbench.jobs.folders import Cell, Compressor
+from sirbench.jobs.folds import folds_input, trained_cells
 from sirbench.jobs.held_out import check_validation, held_out_inputs
 from sirbench.jobs.kept import kept_candidates, kept_cells
 from sirbench.jobs.layout import Layout
@@ -20,9 +21,11 @@ except InputError as error:
 PATHS = Layout(STUDY)
 COMPUTE = CONFIG.study.compute
 
-# The patterns of all cells, and of all compressors that V1 and V2 share.
-CELL = Cell(STUDY, "{candidates}", "{backbone}", "{recipe}", "{seed}")
-COMPRESSOR = Compressor(STUDY, "{candidates}", "{backbone}", "{level}", "{seed}")
+# The patterns of all cells, and of all compressors that V1 and V2 share; where the study has folds, of each fold's.
+FOLD = "{fold}" if CONFIG.study.collection.folds else None
+CELL = Cell(STUDY, "{candidates}", "{backbone}", "{recipe}", "{seed}", FOLD)
+COMPRESSOR = Compressor(STUDY, "{candidates}", "{backbone}", "{level}", "{seed}", FOLD)
+OF_FOLD = " --fold {wildcards.fold:q}" if FOLD else ""
 
 
 include: "common.smk"
@@ -34,6 +37,11 @@ include: "train.smk"
 include: "evaluate.smk"
 include: "report.smk"
 include: "tune.smk"
+
+
+if FOLD:
+
+    include: "folds.smk"
 
 
 # A cluster starts jobs elsewhere, and what has seen a GPU cannot be forked.

@@ -34,8 +34,10 @@ rule train_level:
             job.training_settings(job.level_named(wildcards.level, CONFIG), CONFIG.study)
         ),
     shell:
-        "exec python -m sirbench train-level --study {params.study:q} --candidates {wildcards.candidates:q}"
-        " --backbone {wildcards.backbone:q} --level {wildcards.level:q} --seed {wildcards.seed:q} > {log:q} 2>&1"
+        of_fold(
+            "exec python -m sirbench train-level --study {params.study:q} --candidates {wildcards.candidates:q}"
+            " --backbone {wildcards.backbone:q} --level {wildcards.level:q} --seed {wildcards.seed:q} > {log:q} 2>&1"
+        )
 
 
 rule train:
@@ -66,8 +68,10 @@ rule train:
         settings=lambda wildcards: str(job.training_settings(job_of_cell(wildcards), CONFIG.study)),
         job=lambda wildcards: job_of_cell(wildcards).model_dump_json(),
     shell:
-        "exec python -m sirbench train --study {params.study:q} --candidates {wildcards.candidates:q}"
-        " --backbone {wildcards.backbone:q} --recipe {wildcards.recipe:q} --seed {wildcards.seed:q} > {log:q} 2>&1"
+        of_fold(
+            "exec python -m sirbench train --study {params.study:q} --candidates {wildcards.candidates:q}"
+            " --backbone {wildcards.backbone:q} --recipe {wildcards.recipe:q} --seed {wildcards.seed:q} > {log:q} 2>&1"
+        )
 
 
 if WITH_MIDDLE:

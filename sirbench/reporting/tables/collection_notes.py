@@ -17,7 +17,21 @@ def with_collection_notes(config: Configuration, shown: Presentation) -> Present
 
 
 def collection_notes(config: Configuration) -> list[str]:
-    """That a collection is incomplete, and how much it lacks where that is recorded."""
+    """How queries are divided where they are not, and that a collection is incomplete."""
+    return [*_of_folds(config), *_of_what_is_missing(config)]
+
+
+def _of_folds(config: Configuration) -> list[str]:
+    if not (folds := len(config.study.collection.folds)):
+        return []
+    return [
+        f"Queries come in {folds} folds: each is measured by the model that was trained on the {folds - 1} "
+        "others, and all are pooled before any test."
+    ]
+
+
+def _of_what_is_missing(config: Configuration) -> list[str]:
+    """How many relevant documents an incomplete collection lacks, where that is recorded."""
     if not config.study.collection.incomplete:
         return []
     record = Layout(config.name).collection
