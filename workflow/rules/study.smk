@@ -25,7 +25,6 @@ COMPUTE = CONFIG.study.compute
 FOLD = "{fold}" if CONFIG.study.collection.folds else None
 CELL = Cell(STUDY, "{candidates}", "{backbone}", "{recipe}", "{seed}", FOLD)
 COMPRESSOR = Compressor(STUDY, "{candidates}", "{backbone}", "{level}", "{seed}", FOLD)
-OF_FOLD = " --fold {wildcards.fold:q}" if FOLD else ""
 
 
 include: "common.smk"
