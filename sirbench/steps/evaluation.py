@@ -10,9 +10,8 @@ from sirbench.data.runs import read_run
 from sirbench.evaluation.measures import per_query, write_per_query
 from sirbench.jobs import needs
 from sirbench.jobs.configuration import Configuration
-from sirbench.jobs.folders import Cell
+from sirbench.jobs.folders import Cell, Evaluation
 from sirbench.jobs.held_out import check_validation
-from sirbench.jobs.layout import Layout
 from sirbench.jobs.tuning import measures
 
 
@@ -26,6 +25,15 @@ def evaluate_cell(config: Configuration, cell: Cell) -> None:
     else:
         _evaluate(config, cell.run, cell.per_query, needs.measures(config))
     shutil.rmtree(cell.checkpoint, ignore_errors=True)
+
+
+def evaluate_further(config: Configuration, evaluation: Evaluation) -> None:
+    """Measure a cell's run of other candidates, or of a further set of queries."""
+    if evaluation.cell.diverged:
+        _write_nothing(config, evaluation.per_query)
+    else:
+        at = config.at(evaluation.on)
+        _evaluate(at, evaluation.run, evaluation.per_query, needs.measures(config))
 
 
 def evaluate_validation(config: Configuration, cell: Cell) -> None:
@@ -45,13 +53,13 @@ def _write_nothing(config: Configuration, output: Path) -> None:
 
 def evaluate_candidates(config: Configuration, candidates: str) -> None:
     """Measure the dev candidates as they are; re-ranking changes no recall at their depth."""
-    layout = Layout(config.name)
+    layout = config.layout
     run, output = layout.candidates(candidates, "dev"), layout.candidates_per_query(candidates)
     _evaluate(config, run, output, needs.candidates_measures(config))
 
 
 def _evaluate(config: Configuration, run: Path, output: Path, asked: list[str], split: str = "dev") -> None:
-    layout = Layout(config.name)
+    layout = config.layout
     queries = list(collections.load_queries(layout.queries(split)))
     qrels = collections.load_qrels(layout.qrels(split))
     write_per_query(per_query(read_run(run), qrels, queries, asked), output)

@@ -4,6 +4,7 @@ import re
 from functools import cache
 
 from sirbench.machine.gpus import visible_gpus
+from sirbench.study import HOME
 
 
 wildcard_constraints:
@@ -12,6 +13,8 @@ wildcard_constraints:
     recipe="|".join(map(re.escape, CONFIG.trained)),
     seed="|".join(map(str, CONFIG.study.seeds)),
     level=r"level\d+-\d+-[0-9a-f]{8}",
+    queries="|".join(map(re.escape, [HOME, *CONFIG.study.evaluate_on])),
+    reranked="|".join(map(re.escape, CONFIG.study.candidates)),
 
 
 # Training, re-ranking and measuring a cell are one job of a cluster, named after the cell.

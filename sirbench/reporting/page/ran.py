@@ -85,6 +85,8 @@ def _backbones_and_first_stages(config: Configuration) -> Iterator[Ran]:
 def _cells(config: Configuration) -> Iterator[Ran]:
     layout = Layout(config.name)
     for cell in dict.fromkeys(cell for table in config.tables.values() for cell in cells(config, table)):
+        if not config.recipes[cell.recipe].trains:
+            continue
         for job in compressors(config.recipes[cell.recipe], config.study):
             level = compressor_of(cell, job)
             title = f"{level.candidates} / {level.backbone} / {level.level}"
