@@ -1,9 +1,11 @@
 """A trained cell on other candidates or queries than its own: what tables ask for, and where it is."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from sirbench.config import load
 from sirbench.jobs import needs
@@ -119,3 +121,18 @@ def test_the_study_s_own_queries_have_its_own_tokens_at_any_depth(demo):
     assert config.at("deep").tokens("bert") == config.tokens("bert") == Path("results/demo/tokens/bert")
     assert config.at("far").tokens("bert") == Path("results/demo/on/far/tokens/bert")
     assert needs.recall(config.at("deep").study) == "R@200"
+
+
+def test_what_the_page_says_can_be_read(demo):
+    """docs/transfer.md: its table and its sets of queries."""
+    page = (ROOT / "docs/transfer.md").read_text()
+    crossed, elsewhere, deeper, _ = map(yaml.safe_load, re.findall(r"^```yaml\n(.*?)^```", page, re.M | re.S))
+    shown = pairs(demo, Table.model_validate(crossed))
+    # V0 of either is the baseline.
+    assert sorted(set(shown)) == sorted(
+        (own, f"dev/{it}") for own in ("bm25", "hdct") for it in ("bm25", "hdct")
+    )
+    assert len(shown) == 2 * 2 * 2
+    said = elsewhere["evaluate_on"] | deeper["evaluate_on"]
+    sets = {name: QuerySet.model_validate(it) for name, it in said.items()}
+    assert [name for name, spec in sets.items() if spec.collection is None] == ["deep"]
