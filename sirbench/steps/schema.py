@@ -112,8 +112,9 @@ def schemas() -> dict[str, Schema]:
 def with_key_tables(text: str) -> str:
     """The text with every table of keys anew: what is between `<!-- keys: NAME -->` and `<!-- end -->`."""
     tables = {name: key_table(models) for name, models in MODELS.items()}
-    strategies = [STRATEGIES.find(name) for name in STRATEGIES.names()]
-    tables["recipe"] = key_table(sorted(strategies, key=lambda strategy: not strategy.trains))
+    found = [STRATEGIES.find(name) for name in STRATEGIES.names()]
+    strategies = sorted(found, key=lambda strategy: not strategy.trains)
+    tables["recipe"] = key_table(strategies)
     tables["figure"] = key_table(KINDS.find(name) for name in KINDS.names())
     for kind, registry in (("first stage", FIRST_STAGES), ("objective", OBJECTIVES), ("loss", LOSSES)):
         tables |= {f"{kind} {name}": key_table([registry.find(name)]) for name in registry.names()}

@@ -129,7 +129,9 @@ def _read_table(path: Path) -> pd.DataFrame:
         table = pd.read_csv(path)
     except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
         raise InputError(f"{path}: not a table ({error}); delete it and make it again") from error
-    if lacking := [column for column in (*KEYS, "value") if column not in table]:
+    # Tables of an older form have no `negatives`, and are worked out anew.
+    needed = [it for it in (*KEYS, "value") if it != "negatives"]
+    if lacking := [column for column in needed if column not in table]:
         raise InputError(f"{path}: lacks the column {lacking[0]}; delete it and make it again")
     return table
 

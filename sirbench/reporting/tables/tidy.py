@@ -17,13 +17,14 @@ from sirbench.study import Row, Table
 SIGNIFICANCE_LEVEL = 0.05
 
 COLUMNS = [
-    *("table", "row", "backbone", "recipe", "cpr", "negatives", "on", "candidates", "measure"),
+    *("table", "row", "backbone", "recipe", "cpr", "candidates", "measure"),
     *("value", "ci_low", "ci_high", "sd_seeds", "seeds", "queries"),
     *("baseline", "baseline_value", "gain", "gain_low", "gain_high"),
     *("gain_relative", "gain_relative_low", "gain_relative_high", "gain_over", "gain_of_seeds"),
     *("p_paired_t", "p_paired_t_holm", "dagger"),
     *PUBLISHED_COLUMNS,
     "diverged",
+    *("negatives", "on"),
 ]
 """What a line says, apart from what it is about.
 
