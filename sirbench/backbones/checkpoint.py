@@ -58,6 +58,17 @@ def load_model(folder: Path, seed: int) -> PreTrainedModel:
     return model
 
 
+def check_ranks(folder: Path) -> None:
+    """Raise `InputError` unless all of a checkpoint's head is its own: a new one would score at random."""
+    model, report = _load(AutoModelForSequenceClassification, folder, seed=0, num_labels=1)
+    _check_encoder(folder, model, f"{model.base_model_prefix}.", report)
+    if _random(report):  # BERT's pooler too, which the encoder's own check leaves to the head
+        raise InputError(
+            f"{folder}: this backbone does not rank: it has no head with one label, or not all of one; "
+            "recipe none takes one that does, such as a published cross-encoder"
+        )
+
+
 def load_token_regression(folder: Path, seed: int) -> PreTrainedModel:
     """A regression with one output for each token, float32: encoder and head as in `load_model`.
 

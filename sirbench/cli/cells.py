@@ -9,17 +9,21 @@ from sirbench.cli.options import (
     CandidatesOption,
     FoldOption,
     Measured,
+    OnOption,
     RecipeOption,
+    RerankedOption,
     SeedOption,
     SplitOption,
     StudyOption,
     cell_of,
     check_fold,
     check_known,
+    evaluation_of,
     trained_of,
     with_candidates,
 )
 from sirbench.jobs.folders import Compressor
+from sirbench.study import HOME
 
 PANEL = "Cells"
 """What `--help` calls this group."""
@@ -74,12 +78,19 @@ def rerank(
     seed: SeedOption,
     fold: FoldOption = None,
     split: SplitOption = Measured.dev,
+    on: OnOption = HOME,
+    reranked: RerankedOption = None,
 ) -> None:
-    """Re-rank the dev candidates with a cell's model, or those of the validation queries."""
-    from sirbench.steps.reranking import rerank_cell, rerank_validation
+    """Re-rank with a cell's model: the dev candidates, or those of validation or further queries."""
+    from sirbench.steps.reranking import rerank_cell, rerank_further, rerank_validation
 
-    step = rerank_cell if split == Measured.dev else rerank_validation
-    step(*trained_of(study, candidates, backbone, recipe, seed, fold))
+    config, evaluation = evaluation_of(study, candidates, backbone, recipe, seed, fold, split, on, reranked)
+    if split == Measured.validation:
+        rerank_validation(config, evaluation.cell)
+    elif evaluation.is_own:
+        rerank_cell(config, evaluation.cell)
+    else:
+        rerank_further(config, evaluation)
 
 
 @verbs.command(rich_help_panel=PANEL)
@@ -91,12 +102,19 @@ def evaluate(
     seed: SeedOption,
     fold: FoldOption = None,
     split: SplitOption = Measured.dev,
+    on: OnOption = HOME,
+    reranked: RerankedOption = None,
 ) -> None:
     """Measure a cell's run, query by query."""
-    from sirbench.steps.evaluation import evaluate_cell, evaluate_validation
+    from sirbench.steps.evaluation import evaluate_cell, evaluate_further, evaluate_validation
 
-    step = evaluate_cell if split == Measured.dev else evaluate_validation
-    step(*trained_of(study, candidates, backbone, recipe, seed, fold))
+    config, evaluation = evaluation_of(study, candidates, backbone, recipe, seed, fold, split, on, reranked)
+    if split == Measured.validation:
+        evaluate_validation(config, evaluation.cell)
+    elif evaluation.is_own:
+        evaluate_cell(config, evaluation.cell)
+    else:
+        evaluate_further(config, evaluation)
 
 
 @verbs.command(rich_help_panel=PANEL)

@@ -3,7 +3,8 @@
 A document is the body of a docstring; its summary line is a query whose only positive is that body; "See
 Also" entries are links between documents. `build` writes a collection into a folder of `data_home()`.
 Importing this module registers with ir_datasets: `pydocs` (documents), `pydocs/train` and `pydocs/dev` (with
-queries and qrels), and likewise `pydocs-sliver`, which is small enough for the test suite.
+queries and qrels), and likewise `pydocs-sliver`, which is small enough for the test suite, and
+`pydocs-tools`, of packages for other ends: a collection to test on what was trained on PyDocs.
 """
 
 import hashlib
@@ -44,6 +45,9 @@ PACKAGES = {
         "transformers": "transformers",
     },
     "pydocs-sliver": {"networkx": "networkx"},
+    "pydocs-tools": {
+        name: name for name in ("bm25s", "jinja2", "pyarrow", "pydantic", "snakemake", "tqdm", "typer")
+    },
 }
 """The packages of each collection: names to import, and names to install, which pyproject.toml pins."""
 SPLITS = ("train", "dev")

@@ -135,16 +135,18 @@ def _of_passages(pairs: Pairs, input: Input) -> Pairs:
 def table_cost(config: Configuration, table: Table, sizes: Sizes, speeds: dict[str, Speed]) -> TableCost:
     """What a table's cells cost where nothing of it is there yet: compressors that they share count once.
 
-    `speeds` are by backbone. First stages, the pre-training of backbones, and embedding for figures are not
-    counted.
+    `speeds` are by backbone. First stages, the pre-training of backbones, embedding for figures, and what
+    re-ranks other candidates or queries than a cell's own are not counted.
     """
     trainings: dict[tuple[str, str, str], tuple[Job, bool]] = {}
     total, hours, model_bytes = Pairs(), 0.0, 0.0
     for one in conditions(config, table):
         spec = config.recipes[one.recipe]
-        trainings[one.candidates, one.backbone, one.recipe] = job_of(spec, config.study), False
+        if not spec.trains:
+            continue
+        trainings[one.trained_on, one.backbone, one.recipe] = job_of(spec, config.study), False
         for job in compressors(spec, config.study):
-            trainings[one.candidates, one.backbone, job.name] = job, True
+            trainings[one.trained_on, one.backbone, job.name] = job, True
     for (_, backbone, _), (job, is_compressor) in trainings.items():
         pairs = training_pairs(job, config.study, sizes.train_queries, is_compressor)
         pairs = pairs if is_compressor else pairs.plus(reranking_pairs(config, sizes))

@@ -4,18 +4,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sirbench.jobs.folders import PER_QUERY, RESULTS, FirstStageFolder, PretrainingFolder
+from sirbench.study.query_set import HOME
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Paths of one study, relative to the folder that the workflow runs in."""
+    """Paths of one study, relative to the folder that the workflow runs in.
+
+    A further set of queries has a folder of its own for queries, judgements, candidates and tokens; what was
+    trained is the study's.
+    """
 
     study: str
+    on: str = HOME
+    """The study's own queries, or a further set."""
 
     @property
     def root(self) -> Path:
-        """Everything that this study makes, apart from figures."""
-        return RESULTS / self.study
+        """Everything that this study makes, apart from figures, or that is of a further set of queries."""
+        return RESULTS / self.study if self.on == HOME else RESULTS / self.study / "on" / self.on
 
     @property
     def collection(self) -> Path:

@@ -24,11 +24,11 @@ def fetch_backbone(config: Configuration, name: str) -> None:
 
 def tokenize(config: Configuration, backbone: str) -> None:
     """Tokenise every document of the collection and every query of the study, once for all cells."""
-    layout, study = Layout(config.name), config.study
+    layout, study = config.layout, config.study
     check_sources(study.collection, layout.collection)
     documents = collections.iterate_documents(study.collection.train)
     queries: dict[str, str] = {}
-    for split in ("train", "dev"):
+    for split in (it for it in study.collection.splits if it != "validation"):
         queries |= collections.load_queries(layout.queries(split))
     build_token_store(
         layout.tokens(backbone),

@@ -12,7 +12,6 @@ from sirbench.data.runs import check_ids, without_self, write_run
 from sirbench.data.sources import check_sources
 from sirbench.firststage import Trained, first_stage
 from sirbench.jobs.configuration import Configuration
-from sirbench.jobs.layout import Layout
 from sirbench.machine.errors import InputError
 from sirbench.study import FirstStage, GivenRuns, RunFile
 
@@ -22,7 +21,7 @@ SPLITS_OF = {"train": {"train", "validation"}, "dev": {"dev"}}
 
 def make_candidates(config: Configuration, name: str) -> None:
     """Write the run of every split: retrieved by a first stage, or read from given files."""
-    layout, spec = Layout(config.name), config.study.candidates[name]
+    layout, spec = config.layout, config.study.candidates[name]
     check_sources(config.study.collection, layout.collection)
     splits = config.study.collection.splits
     queries = {split: collections.load_queries(layout.queries(split)) for split in splits}
@@ -38,7 +37,7 @@ def _retrieve(
     config: Configuration, name: str, spec: FirstStage, queries: dict[str, dict[str, str]]
 ) -> dict[str, pd.DataFrame]:
     """All splits from one index."""
-    layout, compute, depth = Layout(config.name), config.study.compute, _depth(config)
+    layout, compute, depth = config.layout, config.study.compute, _depth(config)
     retriever = first_stage(spec)
     documents = collections.iterate_documents(config.study.collection.train)
     every = {name: text for split in queries.values() for name, text in split.items()}
@@ -49,7 +48,7 @@ def _retrieve(
         from sirbench.data.tokens import TokenStore
         from sirbench.machine.device import claim_device
 
-        store = TokenStore(layout.tokens(spec.backbone))
+        store = TokenStore(config.tokens(spec.backbone))
         with claim_device(min(1, compute.gpus), compute.threads) as device:
             trained = Trained(layout.learned(name).model, store, config.study.input, compute, device)
             run = retriever.retrieve(documents, every, depth=depth, trained=trained)
@@ -76,6 +75,8 @@ def _take(
     documents = {document.doc_id for document in collections.iterate_documents(config.study.collection.train)}
     runs = {}
     for source, file in spec.files.items():
+        if not queries.keys() & SPLITS_OF[source]:  # a further set has dev queries alone
+            continue
         run = read_given_run(file.path, file.format, _depth(config))
         known = all_query_ids(config.study.collection, source)
         lines = results(file.path, file.format)

@@ -87,7 +87,8 @@ def _on_disk(
 
 def _recipes(config: Configuration, sizes: cost.Sizes, speed: cost.Speed) -> str:
     lines = [("recipe", "pairs", "with gradient", "GPU-hours")]
-    costs = {it: cost.recipe_pairs(config, it, sizes.train_queries) for it in config.recipes}
+    trained = [name for name, recipe in config.recipes.items() if recipe.trains]
+    costs = {it: cost.recipe_pairs(config, it, sizes.train_queries) for it in trained}
     for name, pairs in (costs | {"re-ranking dev": cost.reranking_pairs(config, sizes)}).items():
         lines.append((name, _count(pairs.forwards), _count(pairs.with_gradient), _hours(speed.hours(pairs))))
     return _grid(lines)

@@ -11,10 +11,9 @@ from sirbench.data.runs import read_run
 from sirbench.evaluation.measures import per_query, write_per_query
 from sirbench.jobs import needs
 from sirbench.jobs.configuration import Configuration
-from sirbench.jobs.folders import Cell
+from sirbench.jobs.folders import Cell, Evaluation
 from sirbench.jobs.folds import queries_of_fold
 from sirbench.jobs.held_out import check_validation
-from sirbench.jobs.layout import Layout
 from sirbench.jobs.tuning import measures
 
 
@@ -28,6 +27,15 @@ def evaluate_cell(config: Configuration, cell: Cell) -> None:
     else:
         _evaluate(config, cell.run, cell.per_query, needs.measures(config), of=queries_of_fold(cell))
     shutil.rmtree(cell.checkpoint, ignore_errors=True)
+
+
+def evaluate_further(config: Configuration, evaluation: Evaluation) -> None:
+    """Measure a cell's run of other candidates, or of a further set of queries."""
+    if evaluation.cell.diverged:
+        write_nothing(config, evaluation.per_query)
+    else:
+        at = config.at(evaluation.on)
+        _evaluate(at, evaluation.run, evaluation.per_query, needs.measures(config))
 
 
 def evaluate_validation(config: Configuration, cell: Cell) -> None:
@@ -49,7 +57,7 @@ def write_nothing(config: Configuration, output: Path) -> None:
 
 def evaluate_candidates(config: Configuration, candidates: str) -> None:
     """Measure the dev candidates as they are; re-ranking changes no recall at their depth."""
-    layout = Layout(config.name)
+    layout = config.layout
     run, output = layout.candidates(candidates, "dev"), layout.candidates_per_query(candidates)
     _evaluate(config, run, output, needs.candidates_measures(config))
 
@@ -63,7 +71,7 @@ def _evaluate(
     of: Collection[str] | None = None,
 ) -> None:
     """Measure a run of a split's queries, or of some of them."""
-    layout = Layout(config.name)
+    layout = config.layout
     queries = [it for it in collections.load_queries(layout.queries(split)) if of is None or it in of]
     qrels = collections.load_qrels(layout.qrels(split))
     write_per_query(per_query(read_run(run), qrels, queries, asked), output)

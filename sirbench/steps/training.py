@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 from transformers import PreTrainedModel
 
-from sirbench.backbones.checkpoint import load_model, load_tokenizer
+from sirbench.backbones.checkpoint import check_ranks, load_model, load_tokenizer
 from sirbench.data import collections
 from sirbench.data.runs import COLUMNS, read_run, write_run
 from sirbench.data.tokens import TokenStore
@@ -33,7 +33,7 @@ from sirbench.jobs.needs import embedded_cells
 from sirbench.machine.device import claim_device
 from sirbench.machine.lease import lease
 from sirbench.machine.manifest import recorded_folder
-from sirbench.machine.provenance import checksums, digest
+from sirbench.machine.provenance import checksums, digest, write_provenance
 from sirbench.training import MIDDLE, STEP_LOG, distributed
 from sirbench.training.checkpoint import Progress, fingerprint
 from sirbench.training.ending import finish
@@ -55,12 +55,17 @@ BEFORE = "its compressor"
 def train_cell(config: Configuration, cell: Cell) -> None:
     """Train a cell's model into the cell's folder, with the model of the middle where a figure asks for it.
 
-    The checkpoint stays until the cell is measured.
+    The checkpoint stays until the cell is measured. Where the recipe trains nothing, its provenance says so,
+    and there is nothing else.
     """
     with lease(cell.folder, f"train {cell.name}"):
         # Should re-ranking fail later on, no measures of another model must pass for this one's.
         cell.per_query.unlink(missing_ok=True)
-        _train(config, job_of_cell(config, cell), cell)
+        shutil.rmtree(cell.further, ignore_errors=True)
+        if config.trained[cell.recipe].trains:
+            _train(config, job_of_cell(config, cell), cell)
+        else:
+            _record_backbone(config, cell)
 
 
 def train_level(config: Configuration, compressor: Compressor) -> None:
@@ -114,6 +119,17 @@ def _train(config: Configuration, job: Job, trained: Cell | Compressor) -> None:
         # Snakemake deletes the model, and the next attempt has it again from the checkpoint, without a step.
         if isinstance(trained, Compressor):
             shutil.rmtree(trained.checkpoint)
+
+
+def _record_backbone(config: Configuration, cell: Cell) -> None:
+    """The provenance of a cell that is not trained; InputError if its backbone has nothing to rank with."""
+    job, layout = job_of_cell(config, cell), Layout(config.name)
+    check_ranks(layout.backbone(cell.backbone))
+    inputs = {"tokens": layout.tokens(cell.backbone), "start": layout.backbone(cell.backbone)}
+    settings = {**made_as(job, config.study), "seed": int(cell.seed), "inputs": checksums(inputs)}
+    check_against_present(config, cell, settings["inputs"], cell.folder)
+    nothing = {"diverged": None, "seconds": 0.0, "gpu_seconds": 0.0, "device": "none"}
+    write_provenance(cell.provenance, _made_from(config, cell) | settings | nothing)
 
 
 def _fit(

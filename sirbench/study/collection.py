@@ -34,7 +34,7 @@ class CollectionSettings(Settings):
     """How many queries of `train` to choose on (learning rates, readings of Eq. 7: `snakemake tune`). Nothing
     is trained on them or their near-duplicates, and no table is about them; null: none."""
 
-    LINKED: ClassVar = ("pydocs", "pydocs-sliver")
+    LINKED: ClassVar = ("pydocs", "pydocs-sliver", "pydocs-tools")
     """The collections that come with links between documents: see `sirbench.data.pydocs`."""
 
     @property

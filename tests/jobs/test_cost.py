@@ -46,6 +46,7 @@ def jobs(config):
     return {
         f"{name}-{job.level}": job
         for name, recipe in config.recipes.items()
+        if recipe.trains
         for job in [*compressors(recipe, config.study), job_of(recipe, config.study)]
     }
 

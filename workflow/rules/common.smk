@@ -4,6 +4,7 @@ import re
 from functools import cache
 
 from sirbench.machine.gpus import visible_gpus
+from sirbench.study import HOME
 
 
 wildcard_constraints:
@@ -13,6 +14,8 @@ wildcard_constraints:
     seed="|".join(map(str, CONFIG.study.seeds)),
     fold="|".join(map(str, CONFIG.study.collection.folds)),
     level=r"level\d+-\d+-[0-9a-f]{8}",
+    queries="|".join(map(re.escape, [HOME, *CONFIG.study.evaluate_on])),
+    reranked="|".join(map(re.escape, CONFIG.study.candidates)),
 
 
 # Training, re-ranking and measuring a cell are one job of a cluster, named after the cell.

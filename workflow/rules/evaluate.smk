@@ -7,7 +7,7 @@ SCORING_RUNTIME = max(30, COMPUTE.runtime // 8)
 
 rule rerank:
     input:
-        model=CELL.model,
+        model=scoring_model,
         provenance=CELL.provenance,
         candidates=PATHS.candidates("{candidates}", "dev"),
         tokens=PATHS.tokens("{backbone}"),

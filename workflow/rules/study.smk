@@ -5,7 +5,7 @@ from snakemake.exceptions import WorkflowError
 from sirbench import warm
 from sirbench.config import load
 from sirbench.jobs import job, needs, pretraining, tuning
-from sirbench.jobs.folders import Cell, Compressor
+from sirbench.jobs.folders import Cell, Compressor, Evaluation
 from sirbench.jobs.folds import folds_input, trained_cells
 from sirbench.jobs.held_out import check_validation, held_out_inputs
 from sirbench.jobs.kept import kept_candidates, kept_cells
@@ -25,6 +25,9 @@ COMPUTE = CONFIG.study.compute
 FOLD = "{fold}" if CONFIG.study.collection.folds else None
 CELL = Cell(STUDY, "{candidates}", "{backbone}", "{recipe}", "{seed}", FOLD)
 COMPRESSOR = Compressor(STUDY, "{candidates}", "{backbone}", "{level}", "{seed}", FOLD)
+# A further set of queries, and a cell that re-ranks its candidates, or others than its own of the dev queries.
+FURTHER = Layout(STUDY, "{queries}")
+EVALUATION = Evaluation(CELL, "{queries}", "{reranked}")
 
 
 include: "common.smk"
@@ -34,6 +37,7 @@ include: "candidates.smk"
 include: "backbones.smk"
 include: "train.smk"
 include: "evaluate.smk"
+include: "transfer.smk"
 include: "report.smk"
 include: "tune.smk"
 

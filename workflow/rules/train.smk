@@ -54,6 +54,7 @@ rule train:
         PATHS.benchmark("train", CELL.job)
     wildcard_constraints:
         candidates=f"(?!{WITH_MIDDLE})[^/]+" if WITH_MIDDLE else "[^/]+",
+        recipe=any_of(name for name, recipe in CONFIG.trained.items() if recipe.trains),
     group:
         CELL_GROUP
     conda:
@@ -85,3 +86,32 @@ if WITH_MIDDLE:
             provenance=CELL.provenance,
         wildcard_constraints:
             candidates=f"(?={WITH_MIDDLE})[^/]+",
+
+
+# Where a recipe trains nothing, the backbone is the model, and the provenance all that a cell has before it scores.
+rule keep_backbone:
+    input:
+        backbone=PATHS.backbone("{backbone}"),
+        tokens=PATHS.tokens("{backbone}"),
+    output:
+        provenance=CELL.provenance,
+    log:
+        PATHS.log("train", CELL.job),
+    benchmark:
+        PATHS.benchmark("train", CELL.job)
+    wildcard_constraints:
+        recipe=any_of(name for name, recipe in CONFIG.trained.items() if not recipe.trains),
+    group:
+        CELL_GROUP
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(30),
+    params:
+        study=STUDY,
+        method=job.SCORING,
+    shell:
+        "python -m sirbench train --study {params.study:q} --candidates {wildcards.candidates:q}"
+        " --backbone {wildcards.backbone:q} --recipe {wildcards.recipe:q} --seed {wildcards.seed:q} > {log:q} 2>&1"

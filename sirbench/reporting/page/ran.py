@@ -90,6 +90,8 @@ def _cells(config: Configuration) -> Iterator[Ran]:
     # A kept cell is there without the models of its folds.
     trained = [one for it in whole for one in ([it] if is_kept(it) else trained_cells(config, it))]
     for cell in trained:
+        if not config.recipes[cell.recipe].trains:
+            continue
         fold = f" / fold {cell.fold}" if cell.fold is not None else ""
         for job in compressors(config.recipes[cell.recipe], config.study):
             level = compressor_of(cell, job)

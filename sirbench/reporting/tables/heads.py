@@ -6,7 +6,6 @@ from sirbench.data.collections import load_queries
 from sirbench.data.run_facts import RunFacts, run_facts
 from sirbench.data.runs import read_run
 from sirbench.jobs.configuration import Configuration
-from sirbench.jobs.layout import Layout
 from sirbench.study import GivenRuns
 
 
@@ -29,7 +28,7 @@ def given_notes(config: Configuration, names: Sequence[str]) -> list[str]:
 
 def given_facts(config: Configuration, name: str) -> RunFacts | None:
     """What a given run has of the dev queries; None for what the suite retrieves, and where none is kept."""
-    layout = Layout(config.name)
+    layout = config.layout
     run, queries = layout.candidates(name, "dev"), layout.queries("dev")
     if not isinstance(config.study.candidates[name], GivenRuns) or not (run.exists() and queries.exists()):
         return None

@@ -149,6 +149,7 @@ def _zero(lines: pd.DataFrame, measure: str, column: str) -> str:
 def _notes(config: Configuration, lines: pd.DataFrame) -> list[str]:
     """What is to be said below the panels."""
     drawn = lines[lines["baseline"] != ""]
+    lines = lines.assign(column=lines["candidates"])
     heads = dict(zip(lines["candidates"], column_titles(config, lines), strict=True))
     return [
         *notes.intervals(drawn[drawn["gain"].notna()]),
