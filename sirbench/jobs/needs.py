@@ -81,8 +81,8 @@ def condition_of_row(
     on, candidates = column
     if row.negatives and config.study.collection.folds:
         raise InputError(
-            f"rows: {row.label}: negatives: cells of study {config.name}, which has folds, re-rank no candidates "
-            "but their own; take `split: {dev: 0.2}`, or leave the table to other studies"
+            f"rows: {row.label}: negatives: cells of study {config.name}, which has folds, re-rank no "
+            "candidates but their own; take `split: {dev: 0.2}`, or leave the table to other studies"
         )
     return condition(config, candidates, row.backbone, recipe or row.recipe, row.negatives or "", on)
 
