@@ -13,9 +13,10 @@ from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from sirbench.machine.errors import InputError
+from sirbench.strategies import Pairs
 from sirbench.study.registry import Plugin, Registry, own_code
 
 if TYPE_CHECKING:
@@ -75,6 +76,13 @@ class Model(Protocol):
         """Write the checkpoint, without a tokenizer, into an existing folder."""
 
 
+class Texts(NamedTuple):
+    """Texts of one greatest length that go through a first stage's encoder, with gradient and without."""
+
+    tokens: int
+    count: Pairs
+
+
 class Retriever(Plugin):
     """A first stage: documents and queries in, a run out."""
 
@@ -112,6 +120,16 @@ class Learner(Retriever):
     @abstractmethod
     def train(self, learning: Learning) -> tuple[Model, Progress]:
         """The trained model, and the steps and the time that it took; a training that was killed resumes."""
+
+    @abstractmethod
+    def texts(self, spec: FirstStage, input: Input, documents: int) -> list[Texts]:
+        """What training and the encoding of all documents cost; the queries of a search are left out.
+
+        Args:
+            spec: what the study says of it: steps, batch, where it starts.
+            input: greatest lengths of the study.
+            documents: of the collection.
+        """
 
     def check(self, spec: FirstStage) -> None:
         """Raise `InputError` where a study gives it no backbone."""
