@@ -80,7 +80,7 @@ class Texts(NamedTuple):
     """Texts of one greatest length that go through a first stage's encoder, with gradient and without."""
 
     tokens: int
-    count: Pairs
+    pairs: Pairs
 
 
 class Retriever(Plugin):

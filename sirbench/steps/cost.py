@@ -154,7 +154,8 @@ def _plan(
     speeds: dict[str, cost.Speed],
 ) -> list[str]:
     """Each table as asked and at the least, and below what each saving gives up."""
-    lines = [("table", "as asked", "shared", "and kept", "at the least", "seeds", "dev queries", "claims")]
+    heads = ("table", "as asked", "shared", "and kept", "at the least", "seeds", "dev queries", "claims")
+    lines: list[tuple[str, ...]] = [heads]
     measured: set[Expected] = set()
 
     def expect(config: Configuration, candidates: str, claim: Claim) -> Expected:

@@ -37,7 +37,7 @@ def test_dense_encodes_queries_documents_of_its_steps_and_the_collection(negativ
 
 
 def test_star_that_continues_searches_its_negatives_with_the_encoder():
-    assert texts(negatives="star", start="other")[1].count.forward_only == 2 * DOCUMENTS
+    assert texts(negatives="star", start="other")[1].pairs.forward_only == 2 * DOCUMENTS
 
 
 def test_dense_without_training_encodes_the_collection_alone():
