@@ -2,7 +2,8 @@
 
 The fields of the class are the options that a study may set, `{first_stage: bm25, options: {k1: 0.9}}`. A
 first stage that learns derives from `Learner`: it is trained on the documents and training queries of the
-study's collection, and retrieves with what came of it. What first stages share is in folders of their own.
+study's collection, retrieves with what came of it, and says how many texts it encodes for that. What first
+stages share is in folders of their own.
 
 These files import torch, and what needs it, where they compute: every reading of config/ imports them.
 """

@@ -157,6 +157,7 @@ def _plan(
     heads = ("table", "as asked", "shared", "and kept", "at the least", "seeds", "dev queries", "claims")
     lines: list[tuple[str, ...]] = [heads]
     measured: set[Expected] = set()
+    lacking = False
 
     def expect(config: Configuration, candidates: str, claim: Claim) -> Expected:
         found = _expected(config, candidates, claim)
@@ -168,6 +169,7 @@ def _plan(
             plan = plan_table(config, table, sizes, speeds, expect)
             hours = (_hours(one.hours) for one in (plan.asked, plan.shared, plan.kept, plan.least))
             lines.append((name, *hours, *_decided(config, plan), str(plan.claims or "none")))
+            lacking = lacking or bool(plan.claims and not plan.seeds)
     if len(lines) == 1:
         return []
     step = config.study.training.blocks_per_step * config.study.group_size(88)
@@ -182,6 +184,10 @@ def _plan(
         f"    memory, of one GPU or all that share a step, for activations of {step} pairs in bf16.",
         "  at the least: the seeds and dev queries with which each claim of a difference (config/claims/)",
         "    is found with probability .8. Given up: smaller differences, equality, Holm's correction.",
+        *(
+            ["    lacks: so many dev queries would do it; those of the study do not, with any seeds."]
+            * lacking
+        ),
         *_variances(len(measured)),
     ]
 
@@ -201,8 +207,10 @@ def _decided(config: Configuration, plan: Plan) -> tuple[str, str]:
     """Seeds and dev queries of the plan, in words."""
     if not plan.claims:
         return str(len(config.study.seeds)), "all"
-    seeds = str(plan.seeds) if plan.seeds else "never enough"
-    return seeds, f"{plan.queries:,}" if plan.queries else "never enough"
+    if plan.seeds:
+        return str(plan.seeds), f"{plan.queries:,}"
+    # No number of seeds makes up for too few queries.
+    return str(len(config.study.seeds)), f"lacks: {plan.queries:,}" if plan.queries else "no number"
 
 
 def _variances(measured: int) -> list[str]:

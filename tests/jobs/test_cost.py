@@ -255,6 +255,13 @@ def test_measured_variances_take_the_place_of_the_assumed_ones(paper):
     assert "Measured, in place of that: 1 of the claims" in describe_cost(paper)
 
 
+def test_a_study_of_few_dev_queries_is_told_how_many_it_lacks(paper):
+    few = paper.study.collection.model_copy(update={"dev_queries": 50})
+    text = describe_cost(replace(paper, study=paper.study.model_copy(update={"collection": few})))
+    assert text.count("lacks: 2,235") == 4  # every table that claims are about
+    assert "those of the study do not, with any seeds" in text
+
+
 def test_a_measured_speed_takes_the_place_of_the_assumed_one(paper):
     text = describe_cost(paper, pairs_per_second=1000.0)
     assert "TFLOP/s" not in text
