@@ -47,7 +47,7 @@ def edit(path, **changes):
             del place[last]
         else:
             place[last] = value
-    path.write_text(yaml.safe_dump(content))
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
 
 
 @pytest.mark.parametrize("study", study_names(ROOT / "config"))
