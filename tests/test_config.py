@@ -1,6 +1,8 @@
 """Every mistake in config/ is one message that names file, key and what is allowed, before any job starts."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -45,7 +47,7 @@ def edit(path, **changes):
             del place[last]
         else:
             place[last] = value
-    path.write_text(yaml.safe_dump(content))
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
 
 
 @pytest.mark.parametrize("study", study_names(ROOT / "config"))
@@ -750,3 +752,15 @@ def test_every_setting_says_what_it_is():
 
 PLAIN = ("collection", "backbones")
 """Fields whose own model says what they are."""
+
+
+def test_what_every_start_of_the_workflow_imports_is_light():
+    """Snakemake itself brings numpy and pandas; what computes, and ir_datasets, take seconds beside it."""
+    code = (
+        "import sys; from sirbench.config import load; load('paper')\n"
+        "import sirbench.data.pydocs, sirbench.jobs.held_out, sirbench.jobs.kept, sirbench.jobs.tuning\n"
+        "heavy = {'torch', 'transformers', 'scipy', 'sklearn', 'matplotlib', 'ir_datasets'}\n"
+        "print(heavy & sys.modules.keys() or 'light')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "light\n"

@@ -16,12 +16,14 @@ import ir_datasets
 import pandas as pd
 from tqdm import tqdm
 
-from sirbench.data import documents, pydocs  # which registers PyDocs with ir_datasets
+from sirbench.data import documents, pydocs, pydocs_datasets
 from sirbench.data.documents import Document, normalise
 from sirbench.data.lines import DAMAGED, numbered_lines, write_lines
 from sirbench.data.near_duplicates import words
 from sirbench.data.numbers import whole_number
 from sirbench.machine.errors import InputError
+
+pydocs_datasets.register()
 
 Part = Literal["docs", "queries", "qrels"]
 _WORDS = {"docs": "documents", "queries": "queries", "qrels": "qrels"}

@@ -10,6 +10,7 @@ is one job.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -126,9 +127,14 @@ def compressor_of(cell: Cell | Compressor, job: Job) -> Compressor:
     return Compressor(cell.study, cell.candidates, cell.backbone, job.name, cell.seed, cell.fold)
 
 
-def level_named(name: str, config: Configuration) -> Job:
-    """The compressor of this name among those that the study's recipes need."""
-    every = {job.name: job for recipe in config.trained.values() for job in compressors(recipe, config.study)}
+def levels(config: Configuration) -> dict[str, Job]:
+    """The compressors that the study's recipes need, by name."""
+    return {job.name: job for recipe in config.trained.values() for job in compressors(recipe, config.study)}
+
+
+def level_named(name: str, config: Configuration, every: Mapping[str, Job] | None = None) -> Job:
+    """The compressor of this name; `every` are those of the study's recipes, where they are known already."""
+    every = levels(config) if every is None else every
     if name not in every:
         raise InputError(
             f"{name}: no recipe of config/recipes/ needs a level of this name in study {config.name}; "

@@ -68,9 +68,14 @@ def job_of_recipe(recipe: str) -> job.Job:
 
 
 @cache
+def levels() -> dict[str, job.Job]:
+    """The training jobs of all compressors."""
+    return job.levels(CONFIG)
+
+
 def level_named(level: str) -> job.Job:
     """The training job of a compressor."""
-    return job.level_named(level, CONFIG)
+    return job.level_named(level, CONFIG, levels())
 
 
 def job_of_cell(wildcards) -> job.Job:

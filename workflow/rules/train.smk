@@ -30,9 +30,7 @@ rule train_level:
         runtime=growing(COMPUTE.runtime),
     params:
         study=STUDY,
-        settings=lambda wildcards: str(
-            job.training_settings(job.level_named(wildcards.level, CONFIG), CONFIG.study)
-        ),
+        settings=lambda wildcards: str(job.training_settings(level_named(wildcards.level), CONFIG.study)),
     shell:
         of_fold(
             "exec python -m sirbench train-level --study {params.study:q} --candidates {wildcards.candidates:q}"
