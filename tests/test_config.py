@@ -301,7 +301,7 @@ MISTAKES = {
     "learning rate of a family that there is not": (
         "studies/test.yaml",
         {"learning_rates": {"v5": 1e-4}},
-        ["config/studies/test.yaml: learning_rates: no plug-in 'v5'", "allowed: v0, v1, v2, v3, v4"],
+        ["config/studies/test.yaml: learning_rates: no plug-in 'v5'", "allowed: none, v0, v1, v2, v3, v4"],
     ),
     "learning rate of nothing": (
         "studies/test.yaml",
@@ -387,13 +387,13 @@ MISTAKES = {
         {"strategy": "v9"},
         [
             "config/recipes/v0.yaml: strategy: no plug-in 'v9' in sirbench.strategies; ",
-            "allowed: v0, v1, v2, v3, v4",
+            "allowed: none, v0, v1, v2, v3, v4",
         ],
     ),
     "no strategy": (
         "recipes/v0.yaml",
         {"strategy": None},
-        ["config/recipes/v0.yaml: strategy: this key is missing; allowed: v0, v1, v2, v3, v4"],
+        ["config/recipes/v0.yaml: strategy: this key is missing; allowed: none, v0, v1, v2, v3, v4"],
     ),
     "unknown loss": (
         "recipes/v0.yaml",
@@ -498,7 +498,9 @@ MISTAKES = {
     "figure of a table of candidates": (
         "figures/figure4.yaml",
         {"table": "firststage"},
-        ["config/figures/figure4.yaml: table: firststage is not a table of cells, which figures draw"],
+        [
+            "config/figures/figure4.yaml: table: firststage is not a table of cells, which figures of kind strategies draw"
+        ],
     ),
     "table with a cell twice": (
         "tables/table3.yaml",
@@ -510,7 +512,7 @@ MISTAKES = {
         {"kind": "strategy"},
         [
             "config/figures/figure4.yaml: kind: no plug-in 'strategy' in sirbench.reporting.figures; "
-            "did you mean 'strategies'? allowed: claims, levels, ",
+            "did you mean 'strategies'? allowed: claims, depths, levels, ",
         ],
     ),
     "figure of an unknown table": (
