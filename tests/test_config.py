@@ -499,7 +499,8 @@ MISTAKES = {
         "figures/figure4.yaml",
         {"table": "firststage"},
         [
-            "config/figures/figure4.yaml: table: firststage is not a table of cells, which figures of kind strategies draw"
+            "config/figures/figure4.yaml: table: firststage is not a table of cells",
+            "which figures of kind strategies draw",
         ],
     ),
     "table with a cell twice": (
