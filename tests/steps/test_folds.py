@@ -22,6 +22,7 @@ from sirbench.jobs.kept import is_kept, kept_cells
 from sirbench.jobs.layout import Layout
 from sirbench.jobs.needs import space_cells
 from sirbench.machine.errors import InputError
+from sirbench.machine.manifest import manifest_of
 from sirbench.reporting.tables.measured import is_measured, read_trainings
 from sirbench.steps import training
 from sirbench.steps.archives import adopt_cells, export_cells
@@ -207,6 +208,7 @@ def test_a_fold_that_diverged_is_a_cell_that_did(copied):
 def test_measures_of_other_folds_are_not_pooled(copied):
     first, second = folds_of(copied)
     shutil.copy(first.per_query, second.per_query)
+    manifest_of(second.per_query).unlink()
     with pytest.raises(
         InputError, match=r"dev\.queries\.tsv: the folds are about other queries, or about one"
     ):

@@ -71,7 +71,7 @@ def test_it_leaves_measures_and_a_provenance_that_says_so_and_nothing_of_a_train
     train_cell(config, CELL)
     rerank_cell(config, CELL)
     evaluate_cell(config, CELL)
-    assert sorted(path.name for path in CELL.folder.iterdir()) == [
+    assert sorted(path.name for path in CELL.folder.glob("[!.]*")) == [
         *("per_query.csv", "provenance.json", "run.ir_metadata.yaml", "run.trec.gz"),
     ]
     made = json.loads(CELL.provenance.read_text())

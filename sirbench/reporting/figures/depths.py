@@ -10,8 +10,6 @@ import pandas as pd
 from sirbench.jobs.layout import Layout
 from sirbench.jobs.needs import columns, conditions, shown_depths
 from sirbench.reporting.figures import Drawing, Kind
-from sirbench.reporting.tables.depths import AS_THEY_ARE, DEPTH_COLUMNS, depth_lines
-from sirbench.reporting.tables.presentation import paper_name
 
 if TYPE_CHECKING:
     from sirbench.jobs.configuration import Configuration
@@ -38,6 +36,8 @@ class Depths(Kind):
         """The panels with 95 % intervals over queries, and the lines of the table that they show."""
         from sirbench.reporting.figures.drawing import style
         from sirbench.reporting.figures.drawing.panels import look_of
+        from sirbench.reporting.tables.depths import AS_THEY_ARE
+        from sirbench.reporting.tables.presentation import paper_name
 
         table, study = config.tables[self.table], config.study
         lines = _lines(config, self.table)
@@ -75,6 +75,8 @@ class Depths(Kind):
 
 def _lines(config: Configuration, name: str) -> pd.DataFrame:
     """The lines of the table's CSV, or of what is re-ranked so far."""
+    from sirbench.reporting.tables.depths import DEPTH_COLUMNS, depth_lines
+
     path = Layout(config.name).table(name)
     known = pd.read_csv(path) if path.exists() else pd.DataFrame()
     if set(DEPTH_COLUMNS) <= set(known):
