@@ -18,5 +18,5 @@ rule say_what_is_missing:
     params:
         missing=MISSING,
     shell:
-        "echo 'No Python package {params.missing} here: first run `make`, or the conda commands of README.md,"
-        " or pip install git+URL for the repository that this workflow is from' | tee {log:q} >&2; exit 1"
+        "echo 'No Python package' {params.missing:q} 'here: first run `make`, or the conda commands of README.md, or pip'"
+        "' install git+URL for the repository that this workflow is from' | tee {log:q} >&2; exit 1"
