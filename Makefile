@@ -3,6 +3,7 @@
 STUDY ?= demo
 CORES ?= $(shell nproc)
 PYTHON ?= python3
+MINUTES ?= 10
 
 VENV := .venv
 READY := $(VENV)/.ready
@@ -15,7 +16,7 @@ export PYTHONPATH := $(CURDIR)/workflow/logger$(if $(PYTHONPATH),:$(PYTHONPATH))
 SNAKEMAKE := snakemake --cores $(CORES) --rerun-incomplete --logger line --config study=$(STUDY)
 
 .DEFAULT_GOAL := help
-.PHONY: help $(TABLES) $(FIGURES) figures study tune report test quick lint format bench bench-gpu lock clean
+.PHONY: help $(TABLES) $(FIGURES) figures study tune report test quick faults lint format bench bench-gpu lock clean
 
 help:  ## say what can be made
 	$(info make TABLE [STUDY=demo] [CORES=$(CORES)], TABLE being one of: $(TABLES))
@@ -58,6 +59,9 @@ test: $(READY)  ## run every test, as many at a time as there are cores
 
 quick: $(READY)  ## run the tests of pure code, a minute and a half
 	python -m pytest --numprocesses $(CORES) --quick
+
+faults: $(READY)  ## kill, cut and flip for MINUTES=10, and write the table of docs/faults.md
+	python -m tests.faults --minutes $(MINUTES)
 
 lint: $(READY)  ## check style and types of Python and workflow
 	ruff check .

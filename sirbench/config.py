@@ -17,6 +17,7 @@ from sirbench.study import (
     Claims,
     Collection,
     FirstStage,
+    OwnCollection,
     PretrainedBackbone,
     Registry,
     Settings,
@@ -139,12 +140,18 @@ def study_names(folder: Path = FOLDER) -> list[str]:
 
 
 def _register_collection(study: Study) -> None:
-    """Let ir_datasets know a collection that it does not have."""
-    if not isinstance(study.collection, Collection):
+    """Let ir_datasets know the collections that it does not have."""
+    further = [spec.collection for spec in study.evaluate_on.values()]
+    new = [
+        *([] if isinstance(study.collection, Collection) else [study.collection]),
+        *(it for it in further if isinstance(it, OwnCollection)),
+    ]
+    if new:
         # Imported here, since ir_datasets takes a second that most readings of config/ do without.
         from sirbench.data.own_collections import register
 
-        register(study.collection)
+        for collection in new:
+            register(collection)
 
 
 def _check_plugins(study: Study, path: str) -> None:
@@ -167,7 +174,12 @@ def _check_plugins(study: Study, path: str) -> None:
                 with _at(f"{path}: backbones.{name}.objectives"):
                     OBJECTIVES.find(each)
                 with _at(f"{path}: backbones.{name}.options.{each}"):
-                    objective(backbone, each)
+                    reads_queries = objective(backbone, each).reads_queries
+                if reads_queries and study.collection.folds:
+                    raise InputError(
+                        f"{path}: backbones.{name}.objectives: {each} learns from training queries, and of "
+                        "folds every query is evaluated on, too; remove it, or divide by `split: {dev: 0.2}`"
+                    )
 
 
 @contextmanager

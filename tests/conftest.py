@@ -97,11 +97,13 @@ def texts():
 def tiny_backbone(tmp_path_factory, texts):
     """The folder of a BERT with one layer, 16 wide; dropout 0.1 as BERT's configuration has it."""
     from sirbench.backbones import make_backbone
+    from sirbench.machine.manifest import manifest_of
     from sirbench.study import TinyBackbone
 
     folder = tmp_path_factory.mktemp("backbones") / "bert"
     spec = TinyBackbone(source="tiny", layers=1, hidden=16, heads=2, vocabulary=120)
     make_backbone(spec, folder, lambda: texts[0].values())
+    manifest_of(folder).unlink()  # tests change copies of it
     return folder
 
 

@@ -1,6 +1,8 @@
 """Every mistake in config/ is one message that names file, key and what is allowed, before any job starts."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -88,6 +90,37 @@ MISTAKES = {
         "studies/test.yaml",
         {"collection": {"dataset": "vaswani", "split": {"dev": 20}}},
         ["config/studies/test.yaml: collection.split.dev: Input should be less than 1 (it says 20)"],
+    ),
+    "folds and a share": (
+        "studies/test.yaml",
+        {"collection": {"dataset": "vaswani", "split": {"dev": 0.2, "folds": 5}}},
+        ["config/studies/test.yaml: collection.split: one of `dev` (a share of the queries) and `folds`"],
+    ),
+    "neither folds nor a share": (
+        "studies/test.yaml",
+        {"collection": {"dataset": "vaswani", "split": {}}},
+        ["config/studies/test.yaml: collection.split: one of `dev` (a share of the queries) and `folds`"],
+    ),
+    "one fold": (
+        "studies/test.yaml",
+        {"collection": {"dataset": "vaswani", "split": {"folds": 1}}},
+        ["collection.split.folds: Input should be greater than or equal to 2 (it says 1)"],
+    ),
+    "folds, and a first stage that learns from their queries": (
+        "studies/test.yaml",
+        {
+            "collection": {"dataset": "vaswani", "split": {"folds": 5}},
+            "candidates__dense": {"first_stage": "dense", "backbone": "bert"},
+        },
+        ["candidates.dense: dense learns from training queries, and of folds every query is evaluated on"],
+    ),
+    "folds, and a backbone that learns from their queries": (
+        "studies/test.yaml",
+        {
+            "collection": {"dataset": "vaswani", "split": {"folds": 5}},
+            "backbones__prop__objectives": {"weak": 1},
+        },
+        ["backbones.prop.objectives: weak learns from training queries, and of folds every query is"],
     ),
     "a column that a file of queries does not have": (
         "studies/test.yaml",
@@ -188,6 +221,19 @@ MISTAKES = {
         {"input__max_query_tokens": 30},
         ["max_query_tokens=30 leaves no room for a document in max_tokens=32"],
     ),
+    "a stride that nothing reads": (
+        "studies/test.yaml",
+        {"input__stride": 8},
+        ["config/studies/test.yaml: input: stride: is read with `passages: max` only; say that too, or"],
+    ),
+    "a stride that skips tokens": (
+        "studies/test.yaml",
+        {"input__passages": "max", "input__stride": 13},
+        [
+            "input: stride=13 would skip tokens between passages, as max_query_tokens=12 of max_tokens=32",
+            "lower it to 12 or less",
+        ],
+    ),
     "heads that do not divide the width": (
         "studies/test.yaml",
         {"backbones__bert__heads": 3},
@@ -255,7 +301,7 @@ MISTAKES = {
     "learning rate of a family that there is not": (
         "studies/test.yaml",
         {"learning_rates": {"v5": 1e-4}},
-        ["config/studies/test.yaml: learning_rates: no plug-in 'v5'", "allowed: v0, v1, v2, v3, v4"],
+        ["config/studies/test.yaml: learning_rates: no plug-in 'v5'", "allowed: none, v0, v1, v2, v3, v4"],
     ),
     "learning rate of nothing": (
         "studies/test.yaml",
@@ -341,13 +387,13 @@ MISTAKES = {
         {"strategy": "v9"},
         [
             "config/recipes/v0.yaml: strategy: no plug-in 'v9' in sirbench.strategies; ",
-            "allowed: v0, v1, v2, v3, v4",
+            "allowed: none, v0, v1, v2, v3, v4",
         ],
     ),
     "no strategy": (
         "recipes/v0.yaml",
         {"strategy": None},
-        ["config/recipes/v0.yaml: strategy: this key is missing; allowed: v0, v1, v2, v3, v4"],
+        ["config/recipes/v0.yaml: strategy: this key is missing; allowed: none, v0, v1, v2, v3, v4"],
     ),
     "unknown loss": (
         "recipes/v0.yaml",
@@ -452,7 +498,10 @@ MISTAKES = {
     "figure of a table of candidates": (
         "figures/figure4.yaml",
         {"table": "firststage"},
-        ["config/figures/figure4.yaml: table: firststage is not a table of cells, which figures draw"],
+        [
+            "config/figures/figure4.yaml: table: firststage is not a table of cells",
+            "which figures of kind strategies draw",
+        ],
     ),
     "table with a cell twice": (
         "tables/table3.yaml",
@@ -464,7 +513,7 @@ MISTAKES = {
         {"kind": "strategy"},
         [
             "config/figures/figure4.yaml: kind: no plug-in 'strategy' in sirbench.reporting.figures; "
-            "did you mean 'strategies'? allowed: claims, levels, ",
+            "did you mean 'strategies'? allowed: claims, depths, levels, ",
         ],
     ),
     "figure of an unknown table": (
@@ -706,3 +755,15 @@ def test_every_setting_says_what_it_is():
 
 PLAIN = ("collection", "backbones")
 """Fields whose own model says what they are."""
+
+
+def test_what_every_start_of_the_workflow_imports_is_light():
+    """Snakemake itself brings numpy and pandas; what computes, and ir_datasets, take seconds beside it."""
+    code = (
+        "import sys; from sirbench.config import load; load('paper')\n"
+        "import sirbench.data.pydocs, sirbench.jobs.held_out, sirbench.jobs.kept, sirbench.jobs.tuning\n"
+        "heavy = {'torch', 'transformers', 'scipy', 'sklearn', 'matplotlib', 'ir_datasets'}\n"
+        "print(heavy & sys.modules.keys() or 'light')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "light\n"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
 
-from sirbench.machine.atomic import atomic_folder
+from sirbench.machine.manifest import recorded_folder
 from sirbench.study import Backbone
 from sirbench.study.backbones import GivenBackbone
 
@@ -23,7 +23,7 @@ def make_backbone(spec: Backbone, folder: Path, texts: Callable[[], Iterable[str
     from sirbench.backbones.layers import keep_first_layers
 
     source = import_module(f"{__name__}.{spec.source}")
-    with atomic_folder(folder) as temporary:
+    with recorded_folder(folder) as temporary:
         source.make(spec, temporary, texts)
         if isinstance(spec, GivenBackbone) and spec.layers is not None:
             keep_first_layers(temporary, spec.layers)

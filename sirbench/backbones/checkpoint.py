@@ -19,14 +19,20 @@ from transformers.utils import logging
 
 from sirbench.backbones.configuration import check_configuration, refuse_foreign_code
 from sirbench.machine.errors import InputError, missing
+from sirbench.machine.manifest import check_manifest
 
 # transformers warns of every new head, and shows the progress of writes that take no time.
 logging.set_verbosity_error()
 logging.disable_progress_bar()
 
 
+SPARE = 1024
+"""Embeddings that a model may have and its tokenizer no token for: some are rounded up by a few hundreds."""
+
+
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     """The tokenizer of a checkpoint folder; `InputError` for one that is damaged or asks for foreign code."""
+    check_manifest(folder)
     with _refused(f"{folder}: no usable tokenizer"):
         for name in ("config.json", "tokenizer_config.json"):
             if (folder / name).exists():
@@ -35,6 +41,8 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     # Without the vocabulary's file, transformers makes a tokenizer to which every word is unknown.
     if len(tokenizer) <= len(tokenizer.all_special_ids):
         raise InputError(f"{folder}: no usable tokenizer: its vocabulary has no word; is a file missing?")
+    if tokenizer.pad_token_id is None:
+        raise InputError(f"{folder}: no usable tokenizer: it has no token to pad with; is a file missing?")
     return tokenizer
 
 
@@ -48,6 +56,17 @@ def load_model(folder: Path, seed: int) -> PreTrainedModel:
     """
     model, _ = _load_with_head(AutoModelForSequenceClassification, folder, seed)
     return model
+
+
+def check_ranks(folder: Path) -> None:
+    """Raise `InputError` unless all of a checkpoint's head is its own: a new one would score at random."""
+    model, report = _load(AutoModelForSequenceClassification, folder, seed=0, num_labels=1)
+    _check_encoder(folder, model, f"{model.base_model_prefix}.", report)
+    if _random(report):  # BERT's pooler too, which the encoder's own check leaves to the head
+        raise InputError(
+            f"{folder}: this backbone does not rank: it has no head with one label, or not all of one; "
+            "recipe none takes one that does, such as a published cross-encoder"
+        )
 
 
 def load_token_regression(folder: Path, seed: int) -> PreTrainedModel:
@@ -91,6 +110,7 @@ def _load(
     """The model, with new weights drawn from `seed`, and what transformers reports of its loading."""
     if not folder.is_dir():
         raise missing(folder)
+    check_manifest(folder)
     refused = f"{folder}: not a checkpoint that can be loaded"
     with _refused(refused):
         check_configuration(folder)
@@ -105,6 +125,9 @@ def _load(
             trust_remote_code=False,
             output_loading_info=True,
         )
+    for name, weights in loaded[0].state_dict().items():
+        if not bool(weights.isfinite().all()):
+            raise InputError(f"{folder}: damaged weights: {name} has numbers that are not finite")
     return loaded
 
 
@@ -174,6 +197,11 @@ def check_checkpoint(folder: Path) -> None:
         raise InputError(
             f"{folder}: the tokenizer has {len(tokenizer)} tokens and the model embeddings for "
             f"{model.config.vocab_size} only; do they belong together?"
+        )
+    if model.config.vocab_size - len(tokenizer) > SPARE:
+        raise InputError(
+            f"{folder}: the tokenizer has {len(tokenizer)} tokens and the model embeddings for "
+            f"{model.config.vocab_size}; is its vocabulary cut?"
         )
     with _refused(f"{folder}: it cannot score a pair"), torch.no_grad():
         score = float(model(**tokenizer("left", "right", return_tensors="pt")).logits)

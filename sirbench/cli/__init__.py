@@ -12,7 +12,7 @@ import sys
 import typer
 
 from sirbench.cli import backbones, cells, data, look, results
-from sirbench.machine.errors import InputError, Interrupted, TrainingError, missing
+from sirbench.machine.errors import InputError, Interrupted, InUse, TrainingError, missing
 
 app = typer.Typer(
     help=(
@@ -34,12 +34,13 @@ def main() -> None:
     """Run the command line; known errors are one message and an exit code, not a traceback.
 
     Exit codes: 2 for wrong input, 3 for training that failed for good, 75 for training that was stopped by a
-    signal, or by a disk that takes nothing, and resumes when started again.
+    signal, or by a disk that takes nothing, and resumes when started again, and for a folder that another
+    job is writing to.
     """
     _prepare_stderr()
     try:
         app()
-    except (InputError, TrainingError, Interrupted) as error:
+    except (InputError, TrainingError, Interrupted, InUse) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except FileNotFoundError as error:

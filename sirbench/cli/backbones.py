@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
-from sirbench.cli.options import BackboneOption, StudyOption, check_known, with_backbone
+from sirbench.cli.options import BackboneOption, OnOption, StudyOption, check_known, with_backbone
 from sirbench.config import load
 from sirbench.machine.errors import InputError
+from sirbench.study import HOME
 
 PANEL = "Backbones"
 """What `--help` calls this group."""
@@ -27,11 +28,11 @@ def backbone(study: StudyOption, backbone: BackboneOption) -> None:
 
 
 @verbs.command(rich_help_panel=PANEL)
-def tokenize(study: StudyOption, backbone: BackboneOption) -> None:
-    """Tokenise the collection once for a backbone, for all its cells."""
+def tokenize(study: StudyOption, backbone: BackboneOption, on: OnOption = HOME) -> None:
+    """Tokenise the collection, or that of a further set of queries, once for all cells of a backbone."""
     from sirbench.steps import backbone as step
 
-    step.tokenize(with_backbone(study, backbone), backbone)
+    step.tokenize(with_backbone(study, backbone, on), backbone)
 
 
 @verbs.command(rich_help_panel=PANEL)

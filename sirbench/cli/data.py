@@ -4,9 +4,17 @@ from typing import Annotated
 
 import typer
 
-from sirbench.cli.options import CandidatesOption, OneOfThemOption, StudyOption, with_candidates
+from sirbench.cli.options import (
+    CandidatesOption,
+    OneOfThemOption,
+    OnOption,
+    StudyOption,
+    with_candidates,
+    with_queries,
+)
 from sirbench.config import load
 from sirbench.machine.errors import InputError
+from sirbench.study import HOME
 
 PANEL = "Data and candidates"
 """What `--help` calls this group."""
@@ -16,7 +24,9 @@ verbs = typer.Typer()
 
 @verbs.command(rich_help_panel=PANEL)
 def pydocs(
-    name: Annotated[str, typer.Argument(help="pydocs, or pydocs-sliver for the test suite.")] = "pydocs",
+    name: Annotated[
+        str, typer.Argument(help="pydocs, pydocs-tools, or pydocs-sliver for the test suite.")
+    ] = "pydocs",
 ) -> None:
     """Build PyDocs, the embedded collection, from the docstrings of installed packages."""
     from sirbench.data.pydocs import PACKAGES, build, data_home
@@ -33,11 +43,16 @@ def pydocs(
 
 
 @verbs.command(rich_help_panel=PANEL)
-def collection(study: StudyOption) -> None:
-    """Write the study's queries and judgements, and a record of its collection."""
+def collection(study: StudyOption, on: OnOption = HOME) -> None:
+    """Write the study's queries and judgements, or those of a further set, and a record of the collection."""
     from sirbench.steps.collection import make_collection
+    from sirbench.steps.query_set import make_query_set
 
-    make_collection(load(study))
+    with_queries(study, on)
+    if on == HOME:
+        make_collection(load(study))
+    else:
+        make_query_set(load(study), on)
 
 
 @verbs.command(rich_help_panel=PANEL)
@@ -59,16 +74,16 @@ def train_first_stage(study: StudyOption, candidates: CandidatesOption) -> None:
 
 
 @verbs.command(rich_help_panel=PANEL)
-def candidates(study: StudyOption, candidates: CandidatesOption) -> None:
+def candidates(study: StudyOption, candidates: CandidatesOption, on: OnOption = HOME) -> None:
     """Retrieve, or take from given run files, the candidates of train and dev queries."""
     from sirbench.steps.candidates import make_candidates
 
-    make_candidates(with_candidates(study, candidates), candidates)
+    make_candidates(with_candidates(study, candidates, on), candidates)
 
 
 @verbs.command(rich_help_panel=PANEL)
-def evaluate_candidates(study: StudyOption, candidates: CandidatesOption) -> None:
+def evaluate_candidates(study: StudyOption, candidates: CandidatesOption, on: OnOption = HOME) -> None:
     """Measure candidates as they are: the first stage's own quality, and what re-ranking can find."""
     from sirbench.steps import evaluation
 
-    evaluation.evaluate_candidates(with_candidates(study, candidates), candidates)
+    evaluation.evaluate_candidates(with_candidates(study, candidates, on), candidates)

@@ -52,7 +52,7 @@ def cost(
         float | None, typer.Option(help="Measured: pairs that one GPU trains on in a second.", min=0.001)
     ] = None,
 ) -> None:
-    """Say what a study will cost before anything starts: pairs, GPU-hours, trainings, bytes on disk."""
+    """Say what a study will cost, and each table at the least, before it starts: GPU-hours and bytes."""
     from sirbench.steps.cost import describe_cost
 
     if not isfinite(tflops) or not isfinite(pairs_per_second or 0):

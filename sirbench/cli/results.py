@@ -63,7 +63,10 @@ def figure(
 
 @verbs.command(rich_help_panel=PANEL)
 def report(study: StudyOption) -> None:
-    """Write results/<study>/report.html: what was run and what came out, as far as it has come."""
+    """Write results/<study>/report.html: what was run and what came out, as far as it has come.
+
+    Beside it, ro-crate-metadata.json says so in the terms of a Workflow Run RO-Crate.
+    """
     from sirbench.steps.report import make_report
 
     make_report(load(study))
@@ -75,6 +78,14 @@ def findings(study: StudyOption) -> None:
     from sirbench.steps.findings import make_findings
 
     print(make_findings(load(study)))
+
+
+@verbs.command(rich_help_panel=PANEL)
+def verify(study: StudyOption) -> None:
+    """Read models, tokens, runs and measures of a study through, and compare them with their manifests."""
+    from sirbench.steps import verifying
+
+    print(f"{study}: {verifying.verify(load(study))} files and folders are as they were written")
 
 
 @verbs.command(rich_help_panel=PANEL)

@@ -10,18 +10,20 @@ import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import ir_datasets
 import pandas as pd
 from tqdm import tqdm
 
-from sirbench.data import documents, pydocs  # which registers PyDocs with ir_datasets
+from sirbench.data import documents, pydocs, pydocs_datasets
 from sirbench.data.documents import Document, normalise
 from sirbench.data.lines import DAMAGED, numbered_lines, write_lines
 from sirbench.data.near_duplicates import words
 from sirbench.data.numbers import whole_number
 from sirbench.machine.errors import InputError
+
+pydocs_datasets.register()
 
 Part = Literal["docs", "queries", "qrels"]
 _WORDS = {"docs": "documents", "queries": "queries", "qrels": "qrels"}
@@ -87,34 +89,49 @@ def count_queries(dataset_id: str) -> int:
     return known if known is not None else sum(1 for _ in _iterate_queries(dataset_id))
 
 
-def fingerprint(
-    dataset_id: str, queries: Mapping[str, Mapping[str, str]], missing: set[str] | None = None
-) -> str:
-    """The sha256 over ids and texts of `iterate_documents` and of the queries of each split.
+class Contents(NamedTuple):
+    """What reading all of a collection tells."""
 
-    The id of every document is removed from `missing`, so the ids left there have no document. This is done
-    here because a large collection takes minutes to read.
+    fingerprint: str
+    """The sha256 over ids and texts of `iterate_documents` and of the queries of each split."""
+    documents: int
+    """How many there are, counted."""
+
+
+def contents(
+    dataset_id: str, queries: Mapping[str, Mapping[str, str]], missing: set[str] | None = None
+) -> Contents:
+    """Read a collection, once, since a large one takes minutes.
+
+    The id of every document is removed from `missing`, so the ids left there have no document.
     """
+    count = 0
 
     def passing() -> Iterator[Document]:
+        nonlocal count
         name = f"fingerprint of {dataset_id}"
         for document in tqdm(iterate_documents(dataset_id), name, unit=" documents", delay=2):
             if missing:
                 missing.discard(document.doc_id)
+            count += 1
             yield document
 
-    return documents.fingerprint(passing(), queries)
+    return Contents(documents.fingerprint(passing(), queries), count)
 
 
 def query_ids(dataset_id: str) -> set[str]:
     """The ids of all queries, judged or not."""
-    return {query.query_id for query in _iterate_queries(dataset_id)}
+    return set(all_queries(dataset_id))
+
+
+def all_queries(dataset_id: str) -> dict[str, str]:
+    """The texts by id of all queries, judged or not, in the collection's order."""
+    return {query.query_id: normalise(query.default_text()) for query in _iterate_queries(dataset_id)}
 
 
 def query_texts(dataset_id: str, without: Collection[str] = ()) -> list[str]:
     """The texts of all queries, judged or not, in the collection's order; not of the ids of `without`."""
-    queries = (query for query in _iterate_queries(dataset_id) if query.query_id not in without)
-    return [normalise(query.default_text()) for query in queries]
+    return [text for query_id, text in all_queries(dataset_id).items() if query_id not in without]
 
 
 def query_clusters(dataset_id: str) -> dict[str, str]:

@@ -25,7 +25,7 @@ from sirbench import __version__
 from sirbench.machine.atomic import atomic_file
 from sirbench.machine.errors import InputError
 from sirbench.machine.json_object import read_object
-from sirbench.machine.provenance import sha256
+from sirbench.machine.manifest import sha256
 from sirbench.study import RunFile
 
 TIMEOUT = 30

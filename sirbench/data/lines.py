@@ -11,8 +11,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from sirbench.machine.atomic import atomic_file
 from sirbench.machine.errors import InputError, missing
+from sirbench.machine.manifest import check_manifest, recorded_file
 
 COMPRESSED: Mapping[str, tuple[str, Callable[[Path], BinaryIO]]] = {
     ".gz": ("gzip", cast(Any, gzip.open)),
@@ -52,10 +52,11 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
     """The lines of `path` that are not blank, with numbers from 1.
 
     A name that ends in .gz, .bz2 or .xz means that the file is compressed. A byte-order mark is left out.
-    Raises InputError for a missing or unreadable file and, naming the line, for bytes that are not UTF-8 and
-    for a damaged or truncated file.
+    Raises InputError for a missing or unreadable file, for one that is not what its manifest says and, naming
+    the line, for bytes that are not UTF-8 and for a damaged or truncated file.
     """
     path = Path(path)
+    check_manifest(path)
     number = 0
     try:
         with open_bytes(path) as file:
@@ -101,7 +102,7 @@ def archived_lines(path: Path) -> Iterator[tuple[str, int, str]]:
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
     """Write the lines, ended by "\\n" on every system, in UTF-8; a name that ends in .gz means gzip."""
-    with atomic_file(path) as temporary, create(temporary) as file:
+    with recorded_file(path) as temporary, create(temporary) as file:
         file.writelines(f"{line}\n".encode() for line in lines)
 
 

@@ -164,15 +164,18 @@ def _register(
     queries: Callable[[Side], Iterator[Any]],
     qrels: Callable[[Side], Iterator[Any]],
 ) -> None:
-    """Register both splits; with a `split`, each is those of all queries that are on its side."""
+    """Register both splits; with a `split`, each is those of all queries that are on its side.
+
+    Folds have no sides: every query is of either split, and jobs know which they leave out.
+    """
 
     @cache
     def side_of() -> Mapping[str, Side]:
-        assert split is not None
+        assert split is not None and split.dev is not None
         return sides({it.query_id: it.default_text() for it in queries("train")}, split.dev)
 
     def on(side: Side, read: Callable[[Side], Iterator[Any]]) -> Iterate:
-        if split is None:
+        if split is None or split.folds:
             return lambda: read(side)
         return lambda: (it for it in read(side) if side_of().get(it.query_id) == side)
 

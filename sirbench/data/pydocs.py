@@ -1,9 +1,9 @@
 """PyDocs: real text without a download, from the docstrings of packages that the suite depends on.
 
 A document is the body of a docstring; its summary line is a query whose only positive is that body; "See
-Also" entries are links between documents. `build` writes a collection into a folder of `data_home()`.
-Importing this module registers with ir_datasets: `pydocs` (documents), `pydocs/train` and `pydocs/dev` (with
-queries and qrels), and likewise `pydocs-sliver`, which is small enough for the test suite.
+Also" entries are links between documents. `build` writes a collection into a folder of `data_home()`:
+`pydocs`; `pydocs-sliver`, which is small enough for the test suite; or `pydocs-tools`, of packages for other
+ends, to test on what was trained on PyDocs. `pydocs_datasets` reads it.
 """
 
 import hashlib
@@ -11,21 +11,18 @@ import json
 import os
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import ir_datasets
-from ir_datasets.formats import BaseDocs, BaseQrels, BaseQueries, GenericDoc, GenericQuery, TrecQrel
-from ir_datasets.indices import PickleLz4FullStore
 from tqdm import tqdm
 
 from sirbench.data.docstrings import Docstring, read_docstrings
 from sirbench.data.documents import Document, fingerprint
 from sirbench.data.lines import numbered_lines, write_lines
-from sirbench.data.near_duplicates import clusters, near_duplicates, shingles, words
+from sirbench.data.near_duplicates import ALIKE_QUERIES, clusters, near_duplicates, shingles, words
 from sirbench.machine.atomic import atomic_folder
 from sirbench.machine.errors import InputError
 from sirbench.machine.json_object import read_object
@@ -44,6 +41,9 @@ PACKAGES = {
         "transformers": "transformers",
     },
     "pydocs-sliver": {"networkx": "networkx"},
+    "pydocs-tools": {
+        name: name for name in ("bm25s", "jinja2", "pyarrow", "pydantic", "snakemake", "tqdm", "typer")
+    },
 }
 """The packages of each collection: names to import, and names to install, which pyproject.toml pins."""
 SPLITS = ("train", "dev")
@@ -52,9 +52,6 @@ REVISION = 3
 """Raised with every change of what `build` makes of the same packages: the workflow then builds again."""
 _DEV_SHARE = 10
 """One cluster of queries in this many is for development."""
-ALIKE_QUERIES = 0.6
-"""Two queries whose words resemble each other as much as this are near-duplicates. At 0.5 a single cluster
-would hold a tenth of all queries, as it links everything that begins alike; at 0.6 the largest has 159."""
 ALIKE_DOCUMENTS = 0.5
 """Two documents whose shingles resemble each other as much as this are near-duplicates."""
 CONTAINED_DOCUMENT = 0.8
@@ -64,6 +61,17 @@ CONTAINED_DOCUMENT = 0.8
 def data_home() -> Path:
     """The folder of built collections: the environment variable SIRBENCH_DATA, or ./data."""
     return Path(os.environ.get("SIRBENCH_DATA", "data"))
+
+
+def built_file(name: str, file: str) -> Path:
+    """A file of the built collection `name`; `InputError` where it is not built."""
+    path = data_home() / name / file
+    if not path.exists():
+        raise InputError(
+            f"{name} is not built: there is no {path}; `sirbench pydocs {name}` builds it "
+            "(SIRBENCH_DATA sets the folder)"
+        )
+    return path
 
 
 def build(name: str, folder: Path) -> dict[str, Any]:
@@ -121,7 +129,7 @@ def read_clusters(name: str) -> dict[str, str]:
     """The cluster of near-duplicates of each query, by id; nothing for a collection that is not PyDocs'."""
     if name not in PACKAGES:
         return {}
-    lines = (line.split("\t") for _, line in numbered_lines(_Handler(name, CLUSTERS).path()))
+    lines = (line.split("\t") for _, line in numbered_lines(built_file(name, CLUSTERS)))
     return dict(lines)
 
 
@@ -222,71 +230,3 @@ def _report_change(folder: Path, new: dict[str, Any]) -> None:
             f"  new {new['fingerprint']} from {new['versions']}",
             file=sys.stderr,
         )
-
-
-class _Handler:
-    """A reader of a file of a built collection, which need not exist when the collection is registered."""
-
-    def __init__(self, name: str, file: str) -> None:
-        super().__init__()
-        self.name, self.file = name, file
-
-    def path(self) -> Path:
-        path = data_home() / self.name / self.file
-        if not path.exists():
-            raise InputError(
-                f"{self.name} is not built: there is no {path}; `sirbench pydocs {self.name}` builds it "
-                "(SIRBENCH_DATA sets the folder)"
-            )
-        return path
-
-
-class _Documents(_Handler, BaseDocs):  # type: ignore[misc]  # ir_datasets has no types
-    def docs_iter(self) -> Iterator[GenericDoc]:
-        return (GenericDoc(**json.loads(line)) for _, line in numbered_lines(self.path()))
-
-    def docs_count(self) -> int:
-        path = self.path().with_name("collection.json")
-        count = read_object(path).get("documents")
-        if not isinstance(count, int) or count < 0:
-            raise InputError(
-                f"{path}: documents: {count!r} is no number of documents; build {self.name} again"
-            )
-        return count
-
-    def docs_store(self, field: str = "doc_id") -> PickleLz4FullStore:
-        path = self.path().with_name("documents.pklz4")
-        return PickleLz4FullStore(str(path), self.docs_iter, GenericDoc, field, ["doc_id"])
-
-
-class _Queries(_Handler, BaseQueries):  # type: ignore[misc]  # ir_datasets has no types
-    def queries_iter(self) -> Iterator[GenericQuery]:
-        return (GenericQuery(*line.split("\t")) for _, line in numbered_lines(self.path()))
-
-    def queries_cls(self) -> Any:
-        return GenericQuery
-
-
-class _Qrels(_Handler, BaseQrels):  # type: ignore[misc]  # ir_datasets has no types
-    def qrels_iter(self) -> Iterator[TrecQrel]:
-        for _, line in numbered_lines(self.path()):
-            query_id, iteration, doc_id, relevance = line.split()
-            yield TrecQrel(query_id, doc_id, int(relevance), iteration)
-
-    def qrels_cls(self) -> Any:
-        return TrecQrel
-
-    def qrels_defs(self) -> dict[int, str]:
-        return {1: "the body of the docstring whose summary line the query is"}
-
-
-def _register() -> None:
-    for name in PACKAGES:
-        documents = _Documents(name, "documents.jsonl.gz")
-        ir_datasets.registry.register(name, ir_datasets.Dataset(documents))
-        for split in SPLITS:
-            queries, qrels = _Queries(name, f"{split}.queries.tsv"), _Qrels(name, f"{split}.qrels")
-            ir_datasets.registry.register(f"{name}/{split}", ir_datasets.Dataset(documents, queries, qrels))
-
-
-_register()

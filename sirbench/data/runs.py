@@ -16,8 +16,8 @@ import pandas as pd
 
 from sirbench.data.lines import DAMAGED, create, numbered_lines
 from sirbench.data.numbers import finite_number
-from sirbench.machine.atomic import atomic_file
 from sirbench.machine.errors import InputError, missing
+from sirbench.machine.manifest import check_manifest, recorded_file
 
 COLUMNS = ["query_id", "doc_id", "score"]
 
@@ -48,7 +48,7 @@ def read_run(path: Path, depth: int | None = None) -> pd.DataFrame:
     try:
         parts = [_top(part, depth) for part in run_parts(path)]
     except ScatteredError:
-        whole = pd.concat(_chunks(path), ignore_index=True)
+        whole = pd.concat(run_lines(path), ignore_index=True)
         parts = [_top(_sorted_part(whole, path), depth)]
     return pd.concat(parts, ignore_index=True)
 
@@ -59,9 +59,10 @@ def run_parts(path: Path) -> Iterator[pd.DataFrame]:
     Raises InputError like `read_run`, and ScatteredError, with or without a part before it, where a query
     comes back after another one.
     """
+    check_manifest(path)
     seen: set[str] = set()
     held = None
-    for chunk in _chunks(path):
+    for chunk in run_lines(path):
         lines = chunk if held is None else pd.concat([held, chunk], ignore_index=True)
         # The last query may go on in the next chunk.
         last = lines["query_id"] == lines["query_id"].iloc[-1]
@@ -103,8 +104,12 @@ def _top(run: pd.DataFrame, depth: int | None) -> pd.DataFrame:
     return run if depth is None else run[run.groupby("query_id", sort=False).cumcount() < depth]
 
 
-def _chunks(path: Path) -> Iterator[pd.DataFrame]:
-    """The lines of the file as they come, some at a time: query_id, doc_id and score."""
+def run_lines(path: Path, with_ranks: bool = False) -> Iterator[pd.DataFrame]:
+    """The lines of the file as they come, some at a time: query_id, doc_id and score, and rank if asked for.
+
+    Raises InputError like `read_run`, but for documents that appear twice.
+    """
+    columns = [*COLUMNS, "rank"] if with_ranks else COLUMNS
     if not path.is_file():
         raise missing(path)
     try:
@@ -127,7 +132,7 @@ def _chunks(path: Path) -> Iterator[pd.DataFrame]:
                 too_few_columns = "" in chunk["tag"].cat.categories
                 if too_many_columns or too_few_columns or not np.isfinite(chunk["score"]).all():
                     raise _first_error(path, otherwise="not a TREC run")
-                yield chunk[COLUMNS]
+                yield chunk[columns]
     except InputError:
         raise
     except (ValueError, OSError, *DAMAGED) as error:  # UnicodeDecodeError and ParserError are ValueErrors
@@ -145,7 +150,7 @@ def write_run(run: pd.DataFrame, path: Path, tag: str) -> None:
     The file is compressed if its name ends in .gz. The same run always gives the same bytes.
     """
     ranks = run.groupby("query_id", sort=False).cumcount() + 1
-    with atomic_file(Path(path)) as temporary, create(temporary) as file:
+    with recorded_file(path) as temporary, create(temporary) as file:
         for start in range(0, len(run), _LINES_PER_WRITE):
             part = slice(start, start + _LINES_PER_WRITE)
             columns = (run[name].iloc[part].tolist() for name in COLUMNS)

@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from sirbench.machine.atomic import atomic_folder
 from sirbench.machine.errors import InputError
 from sirbench.machine.json_object import read_object
+from sirbench.machine.manifest import check_manifest, recorded_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+
+Starts = np.ndarray | int
+"""Columns or tokens (rows,) to begin at, or one for all rows."""
 
 
 class Template(NamedTuple):
@@ -67,10 +71,10 @@ class Tokens:
         lengths: np.ndarray = self.offsets[rows + 1] - self.offsets[rows]
         return lengths
 
-    def beginnings(self, rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
-        """The first `counts` (rows,) tokens of each row, one after the other."""
-        beginnings: np.ndarray = self.tokens[_runs(self.offsets[rows], counts)]
-        return beginnings
+    def parts(self, rows: np.ndarray, counts: np.ndarray, starts: Starts = 0) -> np.ndarray:
+        """`counts` (rows,) tokens of each row from its start on, one after the other."""
+        parts: np.ndarray = self.tokens[_runs(self.offsets[rows] + starts, counts)]
+        return parts
 
     def __getitem__(self, row: int) -> np.ndarray:
         return np.asarray(self.tokens[self.offsets[row] : self.offsets[row + 1]])
@@ -126,22 +130,25 @@ class TokenPairs:
     queries: Any
     documents: Any
 
-    def pair_lengths(self, queries: np.ndarray, documents: np.ndarray) -> np.ndarray:
-        """The number of tokens of each pair of rows after truncation, special tokens included."""
-        lengths: np.ndarray = self.queries.lengths(queries) + self.documents.lengths(documents)
+    def pair_lengths(self, queries: np.ndarray, documents: np.ndarray, starts: Starts = 0) -> np.ndarray:
+        """The number of tokens of each pair of rows after truncation, special tokens included.
+
+        Of a document the tokens from its start on are read.
+        """
+        lengths: np.ndarray = self.queries.lengths(queries) + self.documents.lengths(documents) - starts
         return (lengths + self.template.special).clip(max=self.template.max_tokens)
 
-    def pairs(self, queries: np.ndarray, documents: np.ndarray) -> PairBatch:
+    def pairs(self, queries: np.ndarray, documents: np.ndarray, starts: Starts = 0) -> PairBatch:
         """The pairs of rows as one batch, padded to its longest pair; only documents are truncated."""
-        template, lengths = self.template, self.pair_lengths(queries, documents)
+        template, lengths = self.template, self.pair_lengths(queries, documents, starts)
         asked = self.queries.lengths(queries)
         start = len(template.before) + asked + len(template.between)
         told = lengths - len(template.after) - start
         input_ids, attention = _blank(lengths, template.padding)
         _fill(input_ids, 0, template.before)
-        _fill_each(input_ids, len(template.before), asked, self.queries.beginnings(queries, asked))
+        _fill_each(input_ids, len(template.before), asked, self.queries.parts(queries, asked))
         _fill(input_ids, start - len(template.between), template.between)
-        _fill_each(input_ids, start, told, self.documents.beginnings(documents, told))
+        _fill_each(input_ids, start, told, self.documents.parts(documents, told, starts))
         _fill(input_ids, start + told, template.after)
         first = np.arange(input_ids.shape[1]) < start[:, None]
         types = np.where(first, template.query_type, template.document_type) * attention
@@ -149,9 +156,6 @@ class TokenPairs:
 
 
 NOTHING = np.empty(0, dtype=np.int64)
-
-Starts = np.ndarray | int
-"""Columns (rows,), or one for all rows."""
 
 
 def _blank(lengths: np.ndarray, padding: int) -> tuple[np.ndarray, np.ndarray]:
@@ -186,6 +190,7 @@ class TokenStore(TokenPairs):
     def __init__(self, folder: Path):
         if not (folder / "template.json").exists():
             raise InputError(f"{folder}: no token store here; `sirbench tokenize` makes one")
+        check_manifest(folder)
         try:
             content = read_object(folder / "template.json")
             self.template = Template(**content["template"])
@@ -212,8 +217,11 @@ def build_token_store(
     *,
     max_tokens: int,
     max_query_tokens: int,
+    further_tokens: int = 0,
 ) -> None:
     """Tokenise (id, text) pairs in a stream into a new store at `folder`; texts are truncated to what fits.
+
+    Of a document so many `further_tokens` are kept, for passages beyond its first.
 
     Raises InputError for an id that appears twice, and if queries may be so long that documents have no room.
     """
@@ -224,11 +232,11 @@ def build_token_store(
             f"input.max_query_tokens={max_query_tokens} and {template.special} special tokens leave no room "
             f"for a document in input.max_tokens={max_tokens}"
         )
-    with atomic_folder(folder) as temporary:
+    with recorded_folder(folder) as temporary:
         content = {"dtype": np.dtype(dtype).name, "template": template._asdict()}
         (temporary / "template.json").write_text(json.dumps(content, indent=1))
         room = max_tokens - template.special
-        _write_table(temporary, "documents", tokenizer, documents, room, dtype)
+        _write_table(temporary, "documents", tokenizer, documents, room + further_tokens, dtype)
         _write_table(temporary, "queries", tokenizer, queries, max_query_tokens, dtype)
 
 

@@ -10,8 +10,8 @@ import ir_measures
 import pandas as pd
 
 from sirbench.data.numbers import finite_number
-from sirbench.machine.atomic import atomic_file
 from sirbench.machine.errors import InputError
+from sirbench.machine.manifest import check_manifest, recorded_file
 
 MEANS_ROW = "all"
 """The id of the last line of a per-query file, which has the means; trec_eval uses the same name."""
@@ -93,7 +93,7 @@ def write_per_query(frame: pd.DataFrame, path: Path) -> None:
     query, which is how a model that diverged is measured, there is the head alone.
     """
     means = frame.mean().to_frame(MEANS_ROW).T.rename_axis("query_id")
-    with atomic_file(path) as temporary:
+    with recorded_file(path) as temporary:
         (pd.concat([frame, means]) if len(frame) else frame).to_csv(temporary, lineterminator="\n")
 
 
@@ -105,6 +105,7 @@ def read_per_query(path: Path) -> pd.DataFrame:
     """
     if Path(path).exists() and not Path(path).is_file():
         raise InputError(f"{path}: not a regular file")
+    check_manifest(path)
     try:
         text = Path(path).read_bytes().decode("utf-8")
         header, *lines = csv.reader(text.splitlines(keepends=True), strict=True)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from sirbench.data.frames import write_frame
 from sirbench.fine_tuning.blocks import Block
 from sirbench.machine.atomic import atomic_file
 from sirbench.strategies.levels.blocks import Outcome
@@ -57,8 +58,7 @@ class SelectionTrace:
     def finish(self, path: Path) -> None:
         """Write the whole trace to its final place."""
         parts = [pd.read_parquet(part) for part in self._parts()] or [_frame([])]
-        with atomic_file(path) as temporary:
-            pd.concat(parts, ignore_index=True).to_parquet(temporary, compression="zstd", index=False)
+        write_frame(pd.concat(parts, ignore_index=True), path)
 
     def _parts(self) -> list[Path]:
         return sorted(self.folder.glob("trace-*.parquet"))

@@ -2,7 +2,8 @@
 
 The fields of the class are the options that a study may set, `{first_stage: bm25, options: {k1: 0.9}}`. A
 first stage that learns derives from `Learner`: it is trained on the documents and training queries of the
-study's collection, and retrieves with what came of it. What first stages share is in folders of their own.
+study's collection, retrieves with what came of it, and says how many texts it encodes for that. What first
+stages share is in folders of their own.
 
 These files import torch, and what needs it, where they compute: every reading of config/ imports them.
 """
@@ -13,9 +14,10 @@ from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from sirbench.machine.errors import InputError
+from sirbench.strategies import Pairs
 from sirbench.study.registry import Plugin, Registry, own_code
 
 if TYPE_CHECKING:
@@ -75,6 +77,13 @@ class Model(Protocol):
         """Write the checkpoint, without a tokenizer, into an existing folder."""
 
 
+class Texts(NamedTuple):
+    """Texts of one greatest length that go through a first stage's encoder, with gradient and without."""
+
+    tokens: int
+    pairs: Pairs
+
+
 class Retriever(Plugin):
     """A first stage: documents and queries in, a run out."""
 
@@ -112,6 +121,16 @@ class Learner(Retriever):
     @abstractmethod
     def train(self, learning: Learning) -> tuple[Model, Progress]:
         """The trained model, and the steps and the time that it took; a training that was killed resumes."""
+
+    @abstractmethod
+    def texts(self, spec: FirstStage, input: Input, documents: int) -> list[Texts]:
+        """What training and the encoding of all documents cost; the queries of a search are left out.
+
+        Args:
+            spec: what the study says of it: steps, batch, where it starts.
+            input: greatest lengths of the study.
+            documents: of the collection.
+        """
 
     def check(self, spec: FirstStage) -> None:
         """Raise `InputError` where a study gives it no backbone."""

@@ -16,14 +16,16 @@ import pandas as pd
 from pydantic import field_validator
 from tqdm import tqdm
 
-from sirbench.firststage import Learner, Learning, Trained
+from sirbench.firststage import Learner, Learning, Texts, Trained
 from sirbench.firststage.dual_encoder.negatives import POLICIES
 from sirbench.machine.errors import InputError
+from sirbench.strategies import Pairs
 from sirbench.study.settings import Choice
 
 if TYPE_CHECKING:
     from sirbench.data.documents import Document
     from sirbench.firststage.dual_encoder.encoder import DualEncoder
+    from sirbench.study import FirstStage, Input
     from sirbench.training.checkpoint import Progress
 
 
@@ -42,6 +44,14 @@ class Dense(Learner):
     def _is_a_policy(cls, negatives: Choice) -> Choice:
         POLICIES.make(negatives)
         return negatives
+
+    def texts(self, spec: FirstStage, input: Input, documents: int) -> list[Texts]:
+        """A step's queries and documents; all documents to retrieve from, and as often as the policy asks."""
+        steps, policy = spec.training.steps, POLICIES.make(self.negatives)
+        queries = steps * spec.training.batch
+        passes = 1 + (policy.encodings(steps, continued=spec.start is not None) if steps else 0)
+        trained = Pairs(queries * policy.documents_per_query, documents * passes)
+        return [Texts(input.max_query_tokens, Pairs(queries)), Texts(input.max_tokens, trained)]
 
     def train(self, learning: Learning) -> tuple[DualEncoder, Progress]:
         """Train a dual encoder by the policy of negatives; with `steps: 0` it is taken as it is.

@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 from tqdm import tqdm
 
-from sirbench.firststage import Learner, Learning, Trained
+from sirbench.firststage import Learner, Learning, Texts, Trained
 from sirbench.machine.errors import InputError, TrainingError
+from sirbench.strategies import Pairs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from sirbench.firststage.term_weights.examples import Examples
     from sirbench.firststage.term_weights.passages import Cut
     from sirbench.firststage.term_weights.regression import TokenRegression
+    from sirbench.study import FirstStage, Input
     from sirbench.training.checkpoint import Progress
 
 DOCUMENTS_AT_ONCE = 256
@@ -58,6 +60,11 @@ class HDCT(Learner):
     """BM25's."""
     combination: Literal["decay", "sum"] = "decay"
     """A document's weight of a word: `sum`, that of its passages; `decay`, the i-th passage divided by i."""
+
+    def texts(self, spec: FirstStage, input: Input, documents: int) -> list[Texts]:
+        """A step's passages, and to weight the words of each document one passage: the least that it has."""
+        trained = spec.training.steps * spec.training.batch
+        return [Texts(self.passage_tokens or input.max_tokens, Pairs(trained, documents))]
 
     def train(self, learning: Learning) -> tuple[PreTrainedModel, Progress]:
         """Fine-tune the encoder with a new regression head, or with that of the `hdct` it continues from.

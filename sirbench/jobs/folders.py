@@ -10,10 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sirbench.machine.provenance import PROVENANCE
+from sirbench.study.query_set import HOME
 from sirbench.training import MIDDLE, STEP_LOG
 
 RESULTS = Path("results")
 PER_QUERY = "per_query.csv"
+RUN = "run.trec.gz"
+
+
+Fold = int | str | None
+"""The fold whose queries a training leaves out, where a study has folds."""
 
 
 class TrainingFolder(ABC):
@@ -115,11 +121,12 @@ class Compressor(TrainingFolder):
     level: str
     """Name of its job."""
     seed: int | str
+    fold: Fold = None
 
     @property
     def name(self) -> str:
         """What messages call it."""
-        return f"{self.candidates}/{self.backbone}/{self.level}/seed{self.seed}"
+        return f"{self.candidates}/{self.backbone}/{self.level}/{_run(self.seed, self.fold, '/')}"
 
     @property
     def folder(self) -> Path:
@@ -129,7 +136,7 @@ class Compressor(TrainingFolder):
     @property
     def job(self) -> str:
         """Its name as part of a file name."""
-        return f"{self.candidates}-{self.backbone}-{self.level}-seed{self.seed}"
+        return f"{self.candidates}-{self.backbone}-{self.level}-{_run(self.seed, self.fold, '-')}"
 
     @property
     def scored(self) -> Path:
@@ -139,37 +146,62 @@ class Compressor(TrainingFolder):
 
 @dataclass(frozen=True)
 class Condition:
-    """(candidates, backbone, recipe): what a number of a table is about; a cell is it in one seed."""
+    """What a number of a table is about; an evaluation is it in one seed."""
 
     study: str
     candidates: str
+    """Those that are re-ranked."""
     backbone: str
     recipe: str
+    negatives: str = ""
+    """The candidates that its cells were trained on, where they are others."""
+    on: str = HOME
+    """The queries: the study's dev queries, or a further set."""
 
     @property
     def name(self) -> str:
         """What messages call it."""
-        return f"{self.candidates}/{self.backbone}/{self.recipe}"
+        return self.evaluation(0).name.replace("/seed0", "")
+
+    @property
+    def column(self) -> str:
+        """The queries and candidates that a table shows in one group of columns."""
+        return self.candidates if self.on == HOME else f"{self.on}/{self.candidates}"
+
+    @property
+    def trained_on(self) -> str:
+        """The candidates that its cells were trained on."""
+        return self.negatives or self.candidates
 
     def cell(self, seed: int) -> "Cell":
+        """The cell that was trained for it in one seed."""
+        return Cell(self.study, self.trained_on, self.backbone, self.recipe, seed)
+
+    def evaluation(self, seed: int) -> "Evaluation":
         """It in one seed."""
-        return Cell(self.study, self.candidates, self.backbone, self.recipe, seed)
+        return Evaluation(self.cell(seed), self.on, self.candidates)
 
 
 @dataclass(frozen=True)
 class Cell(TrainingFolder):
-    """One trained model and its scores: the unit that a job computes and that tables share."""
+    """One trained model and its scores: the unit that a job computes and that tables share.
+
+    Where a study has folds, a cell is a model for each, with its scores of the fold's queries in a folder of
+    its own, and the cell's folder has the scores of all queries (`sirbench.jobs.folds`).
+    """
 
     study: str
     candidates: str
     backbone: str
     recipe: str
     seed: int | str
+    fold: Fold = None
+    """The fold whose model it is; None: the whole cell."""
 
     @property
     def name(self) -> str:
         """What messages call it."""
-        return f"{self.candidates}/{self.backbone}/{self.recipe}/seed{self.seed}"
+        return f"{self.candidates}/{self.backbone}/{self.recipe}/{_run(self.seed, self.fold, '/')}"
 
     @property
     def condition(self) -> Condition:
@@ -184,7 +216,7 @@ class Cell(TrainingFolder):
     @property
     def job(self) -> str:
         """Its name as part of a file name."""
-        return f"{self.candidates}-{self.backbone}-{self.recipe}-seed{self.seed}"
+        return f"{self.candidates}-{self.backbone}-{self.recipe}-{_run(self.seed, self.fold, '-')}"
 
     @property
     def middle(self) -> Path:
@@ -199,7 +231,7 @@ class Cell(TrainingFolder):
     @property
     def run(self) -> Path:
         """The dev candidates re-ranked."""
-        return self.folder / "run.trec.gz"
+        return self.folder / RUN
 
     @property
     def run_metadata(self) -> Path:
@@ -212,6 +244,11 @@ class Cell(TrainingFolder):
         return self.folder / PER_QUERY
 
     @property
+    def further(self) -> Path:
+        """What it re-ranks beside its own dev candidates: those of others, and of further queries."""
+        return self.folder / "on"
+
+    @property
     def validation_run(self) -> Path:
         """The validation queries' candidates re-ranked, where something is chosen."""
         return self.folder / "validation.trec.gz"
@@ -220,3 +257,49 @@ class Cell(TrainingFolder):
     def validation_per_query(self) -> Path:
         """Every measure of every validation query."""
         return self.folder / "validation_per_query.csv"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A cell on the candidates of some queries: its own, those of other candidates, or of a further set."""
+
+    cell: Cell
+    on: str
+    """The queries: the study's dev queries, or a further set."""
+    candidates: str
+    """Those that are re-ranked, whichever the cell was trained on."""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is the re-ranking that every cell ends with."""
+        return (self.on, self.candidates) == (HOME, self.cell.candidates)
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.cell.name if self.is_own else f"{self.cell.name} on {self.on}/{self.candidates}"
+
+    @property
+    def folder(self) -> Path:
+        """Where its files are."""
+        return self.cell.folder if self.is_own else self.cell.further / self.on / self.candidates
+
+    @property
+    def job(self) -> str:
+        """Its name as part of a file name."""
+        return self.cell.job if self.is_own else f"{self.cell.job}-on-{self.on}-{self.candidates}"
+
+    @property
+    def run(self) -> Path:
+        """The candidates re-ranked."""
+        return self.folder / RUN
+
+    @property
+    def per_query(self) -> Path:
+        """Every measure of every query."""
+        return self.folder / PER_QUERY
+
+
+def _run(seed: int | str, fold: Fold, between: str) -> str:
+    """Seed and fold in a name."""
+    return f"seed{seed}" + (f"{between}fold{fold}" if fold is not None else "")

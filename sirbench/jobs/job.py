@@ -10,12 +10,15 @@ is one job.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field, SerializeAsAny
 
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.folders import Cell, Compressor
+from sirbench.jobs.layout import Layout
 from sirbench.machine.errors import InputError
 from sirbench.strategies import Strategy
 from sirbench.study import Settings, Study, Training
@@ -113,14 +116,25 @@ def job_of_cell(config: Configuration, cell: Cell) -> Job:
     return job_of(config.trained[cell.recipe], config.study)
 
 
+def model_of(config: Configuration, cell: Cell) -> Path:
+    """The checkpoint that scores for a cell: its own, or the backbone where nothing is trained."""
+    trained = config.trained[cell.recipe].trains
+    return cell.model if trained else Layout(config.name).backbone(cell.backbone)
+
+
 def compressor_of(cell: Cell | Compressor, job: Job) -> Compressor:
     """The folder of a job that comes before the one of a cell, or of another compressor."""
-    return Compressor(cell.study, cell.candidates, cell.backbone, job.name, cell.seed)
+    return Compressor(cell.study, cell.candidates, cell.backbone, job.name, cell.seed, cell.fold)
 
 
-def level_named(name: str, config: Configuration) -> Job:
-    """The compressor of this name among those that the study's recipes need."""
-    every = {job.name: job for recipe in config.trained.values() for job in compressors(recipe, config.study)}
+def levels(config: Configuration) -> dict[str, Job]:
+    """The compressors that the study's recipes need, by name."""
+    return {job.name: job for recipe in config.trained.values() for job in compressors(recipe, config.study)}
+
+
+def level_named(name: str, config: Configuration, every: Mapping[str, Job] | None = None) -> Job:
+    """The compressor of this name; `every` are those of the study's recipes, where they are known already."""
+    every = levels(config) if every is None else every
     if name not in every:
         raise InputError(
             f"{name}: no recipe of config/recipes/ needs a level of this name in study {config.name}; "
@@ -130,7 +144,12 @@ def level_named(name: str, config: Configuration) -> Job:
 
 
 def made_as(job: Job, study: Study) -> dict[str, Any]:
-    """All of a job and its study that decides the trained model, as its provenance keeps it."""
+    """All of a job and its study that decides the trained model, as its provenance keeps it.
+
+    Where nothing is trained there is no job, and what scores is the backbone.
+    """
+    if not job.strategy.trains:
+        return {"job": None, "input": study.input.model_dump(), "depth": study.depth}
     return {"job": job.model_dump(mode="json"), **training_settings(job, study)}
 
 

@@ -20,7 +20,7 @@ from sirbench.machine.errors import InputError
 from sirbench.study import PretrainedBackbone, Study
 
 REMEDY = "remove that folder to train the cell again"
-SHARED = ("queries", "qrels", "candidates", "tokens")
+SHARED = ("queries", "qrels", "candidates", "tokens", "folds")
 """Inputs that all cells on the same candidates with the same backbone have in common."""
 
 
@@ -168,6 +168,6 @@ def _known_cells(config: Configuration) -> Iterator[Cell]:
     for path in sorted(cells.glob(f"*/*/*/seed*/{Cell('', '', '', '', 0).per_query.name}")):
         candidates, backbone, recipe, seed = path.parent.relative_to(cells).parts
         number = seed.removeprefix("seed")
-        known = candidates in study.columns and backbone in study.backbones and recipe in config.recipes
+        known = candidates in study.candidates and backbone in study.backbones and recipe in config.recipes
         if known and number.isdecimal() and int(number) in study.seeds:
             yield Cell(config.name, candidates, backbone, recipe, int(number))

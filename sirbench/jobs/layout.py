@@ -4,18 +4,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sirbench.jobs.folders import PER_QUERY, RESULTS, FirstStageFolder, PretrainingFolder
+from sirbench.study.query_set import HOME
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Paths of one study, relative to the folder that the workflow runs in."""
+    """Paths of one study, relative to the folder that the workflow runs in.
+
+    A further set of queries has a folder of its own for queries, judgements, candidates and tokens; what was
+    trained is the study's.
+    """
 
     study: str
+    on: str = HOME
+    """The study's own queries, or a further set."""
 
     @property
     def root(self) -> Path:
-        """Everything that this study makes, apart from figures."""
-        return RESULTS / self.study
+        """Everything that this study makes, apart from figures, or that is of a further set of queries."""
+        return RESULTS / self.study if self.on == HOME else RESULTS / self.study / "on" / self.on
 
     @property
     def collection(self) -> Path:
@@ -26,6 +33,11 @@ class Layout:
     def held_out(self) -> Path:
         """Ids of the training-side queries that nothing may train on, where there are validation queries."""
         return self.root / "collection" / "held-out.txt"
+
+    @property
+    def folds(self) -> Path:
+        """The fold of each query, where the study has folds: id, tab, number."""
+        return self.root / "collection" / "folds.tsv"
 
     def queries(self, split: str) -> Path:
         """Queries of `train`, `dev` or `validation`: id, tab, text."""
@@ -91,6 +103,11 @@ class Layout:
     def report(self) -> Path:
         """The report that people read."""
         return self.root / "report.html"
+
+    @property
+    def run_crate(self) -> Path:
+        """What the results are, for archives that read RO-Crates."""
+        return self.root / "ro-crate-metadata.json"
 
     @property
     def workflow_report(self) -> Path:

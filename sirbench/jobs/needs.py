@@ -1,8 +1,9 @@
 """What tables, figures and claims need of a study: cells, candidates and measures."""
 
 from sirbench.jobs.configuration import Configuration
-from sirbench.jobs.folders import Cell, Condition
-from sirbench.study import Claim, Claims, Compared, Row, Space, Study, Table
+from sirbench.jobs.folders import Cell, Condition, Evaluation
+from sirbench.machine.errors import InputError
+from sirbench.study import HOME, Claim, Claims, Compared, Row, Space, Study, Table
 
 
 def shown_rows(config: Configuration, table: Table) -> tuple[list[Row], list[str]]:
@@ -16,9 +17,43 @@ def shown_candidates(config: Configuration, table: Table) -> list[str]:
 
     A table of cells shows those that are re-ranked, unless it names others; a table of candidates all.
     """
-    every = config.study.columns if table.of == "cells" else list(config.study.candidates)
+    every = config.study.columns if table.of_cells else list(config.study.candidates)
     wanted = table.candidates or every
     return [name for name in wanted if name in config.study.candidates]
+
+
+def shown_queries(config: Configuration, table: Table) -> list[str]:
+    """The queries of a table of cells, the study's own first; none where the study lacks what it shows."""
+    if table.of == "transfer":
+        elsewhere = [name for name, spec in config.study.evaluate_on.items() if spec.collection]
+        return [HOME, *elsewhere] if elsewhere else []
+    if table.of == "depths" and not shown_depths(config, table):
+        return []
+    return [table.query_set]
+
+
+def shown_depths(config: Configuration, table: Table) -> list[int]:
+    """The depths of a table of these that its candidates reach; none where the study lacks its queries."""
+    study = config.study
+    known = table.query_set == HOME or table.query_set in study.evaluate_on
+    return [depth for depth in study.depths if depth <= study.depth_on(table.query_set)] if known else []
+
+
+def columns(config: Configuration, table: Table) -> list[tuple[str, str]]:
+    """(queries, candidates) of every group of columns of a table of cells, in order.
+
+    What a table of transfer shows elsewhere it shows of the study's own queries, too.
+    """
+    own, further = [], []
+    for queries in shown_queries(config, table):
+        if queries == HOME:
+            own += [(HOME, it) for it in shown_candidates(config, table)]
+        else:
+            every = config.study.candidates_on(queries)
+            further += [(queries, it) for it in every if not table.candidates or it in table.candidates]
+    if table.of == "transfer":
+        own += [(HOME, it) for _, it in further]
+    return list(dict.fromkeys([*own, *further]))
 
 
 def measured_candidates(config: Configuration, table: Table) -> list[str]:
@@ -28,23 +63,50 @@ def measured_candidates(config: Configuration, table: Table) -> list[str]:
     return list(dict.fromkeys([*shown_candidates(config, table), *baseline]))
 
 
+def condition(
+    config: Configuration, candidates: str, backbone: str, recipe: str, negatives: str = "", on: str = HOME
+) -> Condition:
+    """What is measured: cells that were trained on `negatives`, or on what the study says ("")."""
+    trained_on = candidates
+    if config.trained[recipe].trains:
+        trained_on = negatives or config.study.trained_on(candidates)
+    others = "" if trained_on == candidates else trained_on
+    return Condition(config.name, candidates, backbone, recipe, others, on)
+
+
+def condition_of_row(
+    config: Configuration, row: Row, column: tuple[str, str], recipe: str | None = None
+) -> Condition:
+    """What a row of a table is in a group of columns; with the `recipe` of its baseline, what that is."""
+    on, candidates = column
+    if row.negatives and config.study.collection.folds:
+        raise InputError(
+            f"rows: {row.label}: negatives: cells of study {config.name}, which has folds, re-rank no "
+            "candidates but their own; take `split: {dev: 0.2}`, or leave the table to other studies"
+        )
+    return condition(config, candidates, row.backbone, recipe or row.recipe, row.negatives or "", on)
+
+
 def conditions(config: Configuration, table: Table) -> list[Condition]:
-    """(candidates, backbone, recipe) of every number that a table needs, its baselines included."""
-    pairs = [
-        (row.backbone, recipe)
-        for row in shown_rows(config, table)[0]
+    """What every number of a table is about, its baselines included."""
+    rows = shown_rows(config, table)[0]
+    found = [
+        condition_of_row(config, row, column, recipe)
+        for column in columns(config, table)
+        for row in rows
         for recipe in (table.baseline_of(row), row.recipe)
     ]
-    return [
-        Condition(config.name, candidates, *pair)
-        for candidates in shown_candidates(config, table)
-        for pair in dict.fromkeys(pairs)
-    ]
+    return list(dict.fromkeys(found))
+
+
+def evaluations(config: Configuration, table: Table) -> list[Evaluation]:
+    """Every evaluation that a table needs: its conditions in all seeds."""
+    return [it.evaluation(seed) for it in conditions(config, table) for seed in config.seeds(it.recipe)]
 
 
 def cells(config: Configuration, table: Table) -> list[Cell]:
-    """Every cell that a table needs: its conditions in all seeds of the study."""
-    return [one.cell(seed) for one in conditions(config, table) for seed in config.study.seeds]
+    """Every cell that a table needs."""
+    return list(dict.fromkeys(one.cell for one in evaluations(config, table)))
 
 
 def shown_claims(config: Configuration, family: Claims) -> dict[str, Claim]:
@@ -64,7 +126,7 @@ def claimed_candidates(config: Configuration, family: Claims) -> list[str]:
 
 def condition_of(config: Configuration, candidates: str, side: Compared) -> Condition:
     """What is measured of one side of a claim."""
-    return Condition(config.name, candidates, side.backbone, side.recipe)
+    return condition(config, candidates, side.backbone, side.recipe)
 
 
 def claimed_conditions(config: Configuration) -> list[Condition]:
@@ -79,13 +141,21 @@ def claimed_conditions(config: Configuration) -> list[Condition]:
     return list(dict.fromkeys(found))
 
 
+def claimed_evaluations(config: Configuration) -> list[Evaluation]:
+    """They in all seeds."""
+    return [it.evaluation(seed) for it in claimed_conditions(config) for seed in config.seeds(it.recipe)]
+
+
 def space_cells(config: Configuration, space: Space) -> list[Cell]:
     """The cells whose semantic space a figure shows, in its order.
 
-    None where the study lacks the figure's backbone, candidates or seed.
+    None where the study lacks the figure's backbone, candidates or seed; or has folds, as a query then is
+    in the space of one model and not of another.
     """
     study = config.study
-    candidates = space.candidates or study.columns[0]
+    if study.collection.folds:
+        return []
+    candidates = space.candidates or study.trained_on(study.columns[0])
     seed = study.seeds[0] if space.seed is None else space.seed
     if candidates not in study.candidates or space.backbone not in study.backbones or seed not in study.seeds:
         return []
@@ -94,10 +164,8 @@ def space_cells(config: Configuration, space: Space) -> list[Cell]:
 
 def every_cell(config: Configuration) -> list[Cell]:
     """Every cell that any table, figure or claim of the study needs, once each."""
-    tables = [
-        cell for table in config.tables.values() if table.of == "cells" for cell in cells(config, table)
-    ]
-    claimed = [one.cell(seed) for one in claimed_conditions(config) for seed in config.study.seeds]
+    tables = [cell for table in config.tables.values() if table.of_cells for cell in cells(config, table)]
+    claimed = [one.cell for one in claimed_evaluations(config)]
     return list(dict.fromkeys([*tables, *claimed, *embedded_cells(config)]))
 
 
@@ -118,12 +186,19 @@ def embedded_cells(config: Configuration) -> dict[Cell, dict[str, int]]:
 
 def shows_something(config: Configuration, table: Table) -> bool:
     """Whether the study has any cell, or any candidates, that a table shows."""
-    return bool(conditions(config, table) if table.of == "cells" else shown_candidates(config, table))
+    return bool(conditions(config, table) if table.of_cells else shown_candidates(config, table))
 
 
 def measures(config: Configuration) -> list[str]:
-    """Every measure that any table of cells shows or any claim is about: what a cell is evaluated by."""
-    tables = [table for table in config.tables.values() if table.of == "cells"]
+    """Every measure that any table of cells shows or any claim is about: what a cell is evaluated by.
+
+    Tables of transfer count where the study has one, and tables of depths measure runs anew.
+    """
+    tables = [
+        table
+        for table in config.tables.values()
+        if table.of == "cells" or (table.of == "transfer" and shows_something(config, table))
+    ]
     shown = [name for table in tables for name in table.measures]
     return list(dict.fromkeys([*shown, *(family.measure for family in config.claims.values())]))
 

@@ -32,7 +32,7 @@ def applying(config: Configuration) -> list[str]:
 
 def candidates_of(config: Configuration, tuning: Tuning) -> str:
     """The candidates that a tuning re-ranks."""
-    return tuning.candidates or config.study.columns[0]
+    return tuning.candidates or config.study.trained_on(config.study.columns[0])
 
 
 def choices(config: Configuration, name: str) -> list[Choice]:
@@ -66,7 +66,7 @@ def cells(config: Configuration, name: str) -> list[Cell]:
         condition_of(config, tuning, recipe).cell(seed)
         for choice in choices(config, name)
         for recipe in choice.options.values()
-        for seed in seeds_of(config, tuning)
+        for seed in config.seeds(recipe)[: tuning.seeds]
     ]
 
 

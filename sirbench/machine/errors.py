@@ -21,6 +21,12 @@ class Interrupted(RuntimeError):
     exit_code = 75  # EX_TEMPFAIL of sysexits.h: try again later
 
 
+class InUse(RuntimeError):
+    """Another process, named in the message, writes to the same place; when it has ended, this one may."""
+
+    exit_code = 75
+
+
 def missing(path: Path | str) -> InputError:
     """The error for a missing file or folder; for results, it names the command that makes them."""
     results, *inside = Path(path).parts

@@ -1,6 +1,7 @@
 """JSON files that hold one object: read as written, or refused with the file's name."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,3 +30,16 @@ def read_object(path: Path) -> dict[str, Any]:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not a number")
+
+
+def read_counts(path: Path, places: Sequence[Sequence[str]]) -> list[int]:
+    """The numbers at some places of a JSON file; InputError for one that cannot be a number of anything."""
+    found: list[int] = []
+    for place in places:
+        value: Any = read_object(path)
+        for key in place:
+            value = value.get(key) if isinstance(value, dict) else None
+        if type(value) is not int or not 0 <= value < 2**40:
+            raise InputError(f"{path}: {'.'.join(place)}: {str(value)[:40]} is no number of anything")
+        found.append(value)
+    return found

@@ -5,7 +5,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sirbench.machine.atomic import atomic_file
 from sirbench.machine.errors import InputError
 from sirbench.machine.json_object import read_object
+from sirbench.machine.manifest import check_manifest, files_below, sha256
 
 HERE = Path(__file__).parent
 
@@ -34,27 +35,18 @@ PACKAGES = (
 """The packages whose version can change a number."""
 
 
-def sha256(path: Path) -> str:
-    """The sha256 of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def checksums(paths: Mapping[str, Path]) -> dict[str, str]:
     """The sha256 by name of every file that a job reads; of a folder, of all files in it (`name/file`).
 
-    Hidden files do not count: Snakemake leaves a time stamp in the folders that its rules make.
+    Hidden files do not count. Raises InputError for a file that is not what its manifest says.
     """
-    return {name: sha256(file) for top, path in paths.items() for name, file in _files(top, path)}
-
-
-def _files(name: str, path: Path) -> Iterator[tuple[str, Path]]:
-    if not path.is_dir():
-        yield name, path
-        return
-    for file in sorted(path.rglob("[!.]*")):
-        if file.is_file():
-            yield f"{name}/{file.relative_to(path)}", file
+    found: dict[str, str] = {}
+    for name, path in paths.items():
+        inside = files_below(path) if path.is_dir() else {"": path}
+        known = {file: sha256(file) for file in inside.values()}
+        check_manifest(path, known)
+        found |= {f"{name}/{part}" if part else name: known[file] for part, file in inside.items()}
+    return found
 
 
 def digest(content: Any) -> str:

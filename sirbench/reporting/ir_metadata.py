@@ -30,7 +30,7 @@ def describe_run(config: Configuration, cell: Cell, trained: Record, reranked: R
     (checksums), `device`, `seconds`, `gpu_seconds`.
     """
     study, machine = config.study, reranked["machine"]
-    command = " ".join(f"--{option} {value}" for option, value in asdict(cell).items())
+    command = " ".join(f"--{option} {value}" for option, value in asdict(cell).items() if value is not None)
     return {
         "tag": run_tag(cell),
         "actor": {"role": "reproducer"},

@@ -19,6 +19,7 @@ from sirbench.jobs.kept import check_against_present, check_measures, check_sett
 from sirbench.jobs.layout import Layout
 from sirbench.machine.atomic import atomic_file, atomic_folder
 from sirbench.machine.errors import InputError
+from sirbench.machine.manifest import check_manifest
 from sirbench.machine.provenance import machine
 
 MANIFEST = "manifest.json"
@@ -128,11 +129,14 @@ def _finished(config: Configuration) -> Iterator[Cell]:
 
 
 def _travelling(cell: Cell) -> list[Path]:
-    """The files of a cell that an archive holds."""
+    """The files of a cell that an archive holds, each as it was written."""
     files = [cell.per_query, cell.provenance, cell.step_log]
     if cell.selection.exists() and cell.selection.stat().st_size <= SELECTION_BYTES:
         files.append(cell.selection)
-    return [file for file in files if file.exists()]
+    there = [file for file in files if file.exists()]
+    for file in there:
+        check_manifest(file)
+    return there
 
 
 def _cells_of(

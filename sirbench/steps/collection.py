@@ -10,13 +10,15 @@ import pandas as pd
 from sirbench.data import collections
 from sirbench.data.own_checks import check
 from sirbench.data.own_collections import files_of
+from sirbench.data.query_split import alike, folds, write_folds
 from sirbench.data.runs import without_self
+from sirbench.data.sources import look_at_sources, note_sources
 from sirbench.data.validation import choose_validation, write_held_out
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.layout import Layout
 from sirbench.machine.atomic import atomic_file
 from sirbench.machine.errors import InputError
-from sirbench.machine.provenance import sha256
+from sirbench.machine.manifest import sha256
 from sirbench.study import OwnCollection
 
 log = logging.getLogger(__name__)
@@ -35,7 +37,8 @@ def make_collection(config: Configuration) -> None:
     layout, spec = Layout(config.name), config.study.collection
     files = {"files": check_own_files(spec)} if isinstance(spec, OwnCollection) else {}
     splits = {"train": (spec.train, spec.train_queries), "dev": (spec.dev, spec.dev_queries)}
-    record: dict[str, Any] = {"documents": collections.count_documents(spec.train)}
+    sources = look_at_sources(spec)
+    record: dict[str, Any] = {"documents": 0}
     everything = {split: collections.read_queries(dataset) for split, (dataset, _) in splits.items()}
     judged = {split: collections.read_qrels(dataset) for split, (dataset, _) in splits.items()}
     if spec.exclude_self:
@@ -43,6 +46,8 @@ def make_collection(config: Configuration) -> None:
     queries = {split: collections.limited(everything[split], splits[split][1]) for split in splits}
     if spec.validation_queries:
         queries, held_out = _with_validation(config, queries, everything["train"])
+        if spec.folds:  # all queries are of both sides, and choices are made on none that is measured
+            queries["dev"] = {it: text for it, text in queries["dev"].items() if it not in held_out}
         judged["validation"] = judged["train"]
     for split, (dataset, _) in splits.items():
         record[split] = {"dataset": dataset, "queries": len(queries[split])}
@@ -50,14 +55,15 @@ def make_collection(config: Configuration) -> None:
     _refuse(
         config,
         # Also of those that the study does not keep, since first stages learn from all.
-        queries["dev"].keys() & set(trained),
+        () if spec.folds else queries["dev"].keys() & set(trained),
         f"queries of {spec.dev} have the id of a training query of {spec.train}",
         "what was trained on cannot be evaluated on, and queries of one id cannot be told apart: name "
         "another split as train or dev",
     )
     qrels = {split: frame[frame["query_id"].isin(queries[split].keys())] for split, frame in judged.items()}
     missing = set().union(*map(_relevant, qrels.values()))
-    record["fingerprint"] = collections.fingerprint(spec.train, everything, missing)
+    record["fingerprint"], record["documents"] = collections.contents(spec.train, everything, missing)
+    _compare_counts(config, record["documents"])
     if spec.incomplete:
         record["missing"] = {split: len(_relevant(qrels[split]) & missing) for split in splits}
         record["relevant"] = {split: len(_relevant(qrels[split])) for split in splits}
@@ -70,6 +76,8 @@ def make_collection(config: Configuration) -> None:
         if split in splits:
             record[split]["queries"] = len(queries[split])
     record |= {**files, **({"exclude_self": True} if spec.exclude_self else {})}
+    if spec.folds:
+        write_folds(_folds(config, queries), layout.folds)
     for split in spec.splits:
         collections.write_queries(queries[split], layout.queries(split))
         collections.write_qrels(qrels[split], layout.qrels(split))
@@ -77,6 +85,26 @@ def make_collection(config: Configuration) -> None:
         write_held_out(held_out, layout.held_out)
     with atomic_file(layout.collection) as temporary:
         temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    note_sources(sources, layout.collection)
+
+
+def _folds(config: Configuration, queries: Mapping[str, Mapping[str, str]]) -> dict[str, int]:
+    """The fold of every query; InputError where one has nothing to be measured or trained on.
+
+    Validation queries have folds of their own, since nothing is trained on them or their near-duplicates:
+    each is measured by one of a cell's models, whichever.
+    """
+    every = config.study.collection.folds
+    fold = folds({**queries["train"], **queries["dev"]}, len(every))
+    fold |= folds(queries.get("validation", {}), len(every))
+    for split, ids in queries.items():
+        there = {fold[query_id] for query_id in ids}
+        if len(there) < (2 if split == "train" else len(every)):
+            raise InputError(
+                f"config/studies/{config.name}.yaml: collection.split.folds: only {len(there)} of "
+                f"{len(every)} folds have a {split} query, as near-duplicates stay in one; lower it"
+            )
+    return fold
 
 
 def _with_validation(
@@ -87,7 +115,9 @@ def _with_validation(
     assert spec.validation_queries
     # A fixed number of training queries is kept as it is; of all of them, the rest is.
     trained = queries["train"] if spec.train_queries else ()
-    clusters = collections.query_clusters(spec.train)
+    clusters = (
+        alike(collections.all_queries(spec.train)) if spec.folds else collections.query_clusters(spec.train)
+    )
     try:
         chosen, held_out = choose_validation(train, clusters, spec.validation_queries, trained)
     except InputError as error:
@@ -119,6 +149,14 @@ def check_own_files(spec: OwnCollection) -> dict[str, str]:
     files = files_of(spec)
     check(files, incomplete=spec.incomplete)
     return {str(path): sha256(path) for path in files.paths()}
+
+
+def _compare_counts(config: Configuration, documents: int) -> None:
+    """Warn where ir_datasets knows of another number of documents than there are: a file may be cut."""
+    train = config.study.collection.train
+    known = collections.open_collection(train, "docs").docs_count()
+    if known not in (None, documents):
+        log.warning("%s: has %d documents, and ir_datasets says %d", train, documents, known)
 
 
 def _relevant(qrels: pd.DataFrame) -> set[str]:

@@ -2,9 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 
+from sirbench.backbones.objectives import inputs_of
+from sirbench.evaluation.claims.inference import compare
+from sirbench.evaluation.claims.plan import (
+    AMONG_SIR,
+    OVER_V0,
+    SD_SEEDS,
+    Expected,
+    Plan,
+    assumed,
+    plan_table,
+)
+from sirbench.firststage import learner
 from sirbench.jobs import cost
 from sirbench.jobs.configuration import Configuration
-from sirbench.jobs.needs import conditions
+from sirbench.jobs.encoders import Encoder, encoder_of
+from sirbench.jobs.needs import condition_of, conditions
+from sirbench.jobs.pretraining import pretrained
+from sirbench.reporting.tables.measured import is_measured, read_trainings
+from sirbench.strategies import Pairs
+from sirbench.study import Claim, FirstStage
 
 TFLOPS = 125.0
 """Assumed of a GPU: 40 % of an A100's peak in bf16, which is 312 TFLOP/s."""
@@ -13,12 +30,12 @@ TFLOPS = 125.0
 def describe_cost(
     config: Configuration, tflops: float = TFLOPS, pairs_per_second: float | None = None
 ) -> str:
-    """Documents, bytes on disk, and for each recipe and table the pairs, trainings and GPU-hours.
+    """Documents, bytes on disk, the price of each pre-training, first stage, recipe and table, and a plan.
 
     `pairs_per_second`, where it is measured (pairs trained on, by one GPU), takes the place of `tflops`.
     """
     study, sizes = config.study, cost.sizes_of(config)
-    encoders = {name: cost.encoder_of(config, name) for name in study.backbones}
+    encoders = {name: encoder_of(config, name) for name in study.backbones}
     speeds = {
         name: cost.Speed(pairs_per_second, cost.passes(config))
         if pairs_per_second
@@ -42,13 +59,15 @@ def describe_cost(
         "",
         "A table with all candidates and seeds, from nothing; tables share cells:",
         _tables(config, sizes, speeds),
+        *_before(config, sizes, encoders, speeds),
+        *_plan(config, sizes, encoders, speeds),
     ]
     return "\n".join(parts)
 
 
 def _assumptions(
     config: Configuration,
-    encoders: Mapping[str, tuple[cost.Encoder, bool]],
+    encoders: Mapping[str, tuple[Encoder, bool]],
     tflops: float,
     pairs_per_second: float | None,
 ) -> list[str]:
@@ -69,9 +88,7 @@ def _assumptions(
     return lines
 
 
-def _on_disk(
-    config: Configuration, sizes: cost.Sizes, encoders: Mapping[str, tuple[cost.Encoder, bool]]
-) -> str:
+def _on_disk(config: Configuration, sizes: cost.Sizes, encoders: Mapping[str, tuple[Encoder, bool]]) -> str:
     lines = [("backbone", "a model", "token store, at most", "a dense index")]
     lines += [
         (
@@ -87,7 +104,8 @@ def _on_disk(
 
 def _recipes(config: Configuration, sizes: cost.Sizes, speed: cost.Speed) -> str:
     lines = [("recipe", "pairs", "with gradient", "GPU-hours")]
-    costs = {it: cost.recipe_pairs(config, it, sizes.train_queries) for it in config.recipes}
+    trained = [name for name, recipe in config.recipes.items() if recipe.trains]
+    costs = {it: cost.recipe_pairs(config, it, sizes.train_queries) for it in trained}
     for name, pairs in (costs | {"re-ranking dev": cost.reranking_pairs(config, sizes)}).items():
         lines.append((name, _count(pairs.forwards), _count(pairs.with_gradient), _hours(speed.hours(pairs))))
     return _grid(lines)
@@ -101,6 +119,109 @@ def _tables(config: Configuration, sizes: cost.Sizes, speeds: dict[str, cost.Spe
             both = (_count(pairs.forwards), _count(pairs.with_gradient))
             lines.append((name, f"{jobs:,}", *both, _hours(hours), _bytes(size)))
     return _grid(lines)
+
+
+def _before(
+    config: Configuration,
+    sizes: cost.Sizes,
+    encoders: Mapping[str, tuple[Encoder, bool]],
+    speeds: dict[str, cost.Speed],
+) -> list[str]:
+    """What comes before any cell, once for all tables; nothing where the study makes neither."""
+    lines = [("before any cell", "texts", "with gradient", "GPU-hours")]
+
+    def add(what: str, backbone: str, tokens: int, count: Pairs) -> None:
+        if count.forwards:
+            longest = cost.at_full_length(config, encoders[backbone][0], tokens, count)
+            hours = _hours(speeds[backbone].hours(longest))
+            lines.append((what, _count(count.forwards), _count(count.with_gradient), hours))
+
+    for name, backbone in pretrained(config.study).items():
+        tokens = config.study.pretraining_input(name).max_tokens
+        for objective, inputs in inputs_of(backbone).items():
+            add(f"{name}: {objective}", name, tokens, Pairs(inputs))
+    for name, spec in config.study.candidates.items():
+        if isinstance(spec, FirstStage) and spec.backbone:
+            for tokens, count in learner(spec).texts(spec, config.study.input, sizes.documents):
+                add(f"{name}: {tokens} tokens", spec.backbone, tokens, count)
+    note = "Pre-training by objective, first stages with all documents encoded, once for all tables:"
+    return ["", note, _grid(lines)] if len(lines) > 1 else []
+
+
+def _plan(
+    config: Configuration,
+    sizes: cost.Sizes,
+    encoders: Mapping[str, tuple[Encoder, bool]],
+    speeds: dict[str, cost.Speed],
+) -> list[str]:
+    """Each table as asked and at the least, and below what each saving gives up."""
+    heads = ("table", "as asked", "shared", "and kept", "at the least", "seeds", "dev queries", "claims")
+    lines: list[tuple[str, ...]] = [heads]
+    measured: set[Expected] = set()
+    lacking = False
+
+    def expect(config: Configuration, candidates: str, claim: Claim) -> Expected:
+        found = _expected(config, candidates, claim)
+        measured.update([found] if found not in (OVER_V0, AMONG_SIR) else [])
+        return found
+
+    for name, table in config.tables.items():
+        if conditions(config, table):
+            plan = plan_table(config, table, sizes, speeds, expect)
+            hours = (_hours(one.hours) for one in (plan.asked, plan.shared, plan.kept, plan.least))
+            lines.append((name, *hours, *_decided(config, plan), str(plan.claims or "none")))
+            lacking = lacking or bool(plan.claims and not plan.seeds)
+    if len(lines) == 1:
+        return []
+    step = config.study.training.blocks_per_step * config.study.group_size(88)
+    memory = max(it.activation_bytes(step * config.study.input.max_tokens) for it, _ in encoders.values())
+    return [
+        "",
+        "GPU-hours of a table as asked, and at the least; each saving comes on top of those before it:",
+        _grid(lines),
+        "  shared: later levels of V3 and V4 gather the first one's scores (`forward: shared`). Given up:",
+        "    dropout of their own, without which V4 is V3 with more losses (docs/cpr.md).",
+        f"  and kept: no forward is repeated (`gradient_cache: false`). Given up: {_bytes(memory)} of",
+        f"    memory, of one GPU or all that share a step, for activations of {step} pairs in bf16.",
+        "  at the least: the seeds and dev queries with which each claim of a difference (config/claims/)",
+        "    is found with probability .8. Given up: smaller differences, equality, Holm's correction.",
+        *(
+            ["    lacks: so many dev queries would do it; those of the study do not, with any seeds."]
+            * lacking
+        ),
+        *_variances(len(measured)),
+    ]
+
+
+def _expected(config: Configuration, candidates: str, claim: Claim) -> Expected:
+    """The variances of a claim: as measured, where its cells are, in two seeds or more; else assumed."""
+    guess = assumed(config, candidates, claim)
+    sides = [condition_of(config, candidates, side) for side in (claim.first, claim.than)]
+    if not all(is_measured(config, one.cell(seed)) for one in sides for seed in config.study.seeds):
+        return guess
+    measure = next(family.measure for family in config.claims.values() if claim in family.claims.values())
+    effect = compare(*(read_trainings(config, one).by(measure) for one in sides)).effect
+    return guess._replace(components=effect.components) if effect.components else guess
+
+
+def _decided(config: Configuration, plan: Plan) -> tuple[str, str]:
+    """Seeds and dev queries of the plan, in words."""
+    if not plan.claims:
+        return str(len(config.study.seeds)), "all"
+    if plan.seeds:
+        return str(plan.seeds), f"{plan.queries:,}"
+    # No number of seeds makes up for too few queries.
+    return str(len(config.study.seeds)), f"lacks: {plan.queries:,}" if plan.queries else "no number"
+
+
+def _variances(measured: int) -> list[str]:
+    """Where the variances come from."""
+    guess = [
+        f"    Assumed {what}: SD over queries {one.components.queries**0.5:.2f}, from seed to seed"
+        f" {SD_SEEDS:g}; differences of {one.difference:.2f}."
+        for one, what in ((OVER_V0, "over V0"), (AMONG_SIR, "otherwise"))
+    ]
+    return [*guess, *([f"    Measured, in place of that: {measured} of the claims."] if measured else [])]
 
 
 def _count(number: float) -> str:

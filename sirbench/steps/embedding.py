@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 from sirbench.backbones.checkpoint import load_model
 from sirbench.data import collections
+from sirbench.data.frames import read_frame, write_frame
 from sirbench.data.runs import read_run
 from sirbench.data.tokens import TokenStore
 from sirbench.encoding.cross_encoder import CrossEncoder
@@ -26,7 +27,6 @@ from sirbench.jobs.folders import Cell
 from sirbench.jobs.job import compressor_of, job_of_cell
 from sirbench.jobs.layout import Layout
 from sirbench.jobs.needs import embedded_cells
-from sirbench.machine.atomic import atomic_file
 from sirbench.machine.device import claim_device
 from sirbench.machine.errors import InputError
 from sirbench.steps.training import start_of
@@ -56,8 +56,7 @@ def embed_cell(config: Configuration, cell: Cell) -> None:
     """
     if cell.diverged:
         logger.warning("%s: training diverged (%s): there is nothing to embed", cell.name, cell.diverged)
-        with atomic_file(cell.embeddings) as temporary:
-            pd.DataFrame(columns=COLUMNS).to_parquet(temporary, index=False)
+        write_frame(pd.DataFrame(columns=COLUMNS), cell.embeddings)
         return
     job, store = job_of_cell(config, cell), TokenStore(Layout(config.name).tokens(cell.backbone))
     models = {"start": start_of(cell, job), "middle": cell.middle, "end": cell.model}
@@ -70,8 +69,8 @@ def embed_cell(config: Configuration, cell: Cell) -> None:
     documents["front"] = False
     if job.weights_from:
         front = compressor_of(cell, job.weights_from)
-        documents["front"] = selected(documents, pd.read_parquet(front.selection))
-    trace = pd.read_parquet(cell.selection)
+        documents["front"] = selected(documents, read_frame(front.selection))
+    trace = read_frame(cell.selection)
     embedded = []
     with claim_device(config.study.compute.gpus, config.study.compute.threads) as device:
         for moment in tqdm(MOMENTS, f"embed {cell.name}", unit="model"):
@@ -80,6 +79,7 @@ def embed_cell(config: Configuration, cell: Cell) -> None:
                 store,
                 chunk_tokens=config.study.compute.chunk_tokens,
                 precision=config.study.compute.precision,
+                input=config.study.input,
             )
             rows = (documents[name].to_numpy() for name in ("query_row", "document_row"))
             scores, embeddings = (values.cpu().numpy() for values in encoder.embed(*rows))
@@ -87,8 +87,7 @@ def embed_cell(config: Configuration, cell: Cell) -> None:
             frame["trained"] = trained_before(frame, trace, moment)
             frame["hardest"] = hardest(frame, job.strategy.levels[-1] - 1)
             embedded.append(frame.drop(columns=["query_row", "document_row"]))
-    with atomic_file(cell.embeddings) as temporary:
-        pd.concat(embedded, ignore_index=True)[COLUMNS].to_parquet(temporary, compression="zstd", index=False)
+    write_frame(pd.concat(embedded, ignore_index=True)[COLUMNS], cell.embeddings)
 
 
 def _documents(

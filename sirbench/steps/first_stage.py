@@ -7,6 +7,7 @@ from pathlib import Path
 from sirbench.backbones.checkpoint import load_tokenizer
 from sirbench.data import collections
 from sirbench.data.runs import without_self
+from sirbench.data.sources import check_sources
 from sirbench.data.tokens import TokenStore
 from sirbench.firststage import Learning, learner, training_settings
 from sirbench.jobs.configuration import Configuration
@@ -14,6 +15,7 @@ from sirbench.jobs.held_out import held_out, held_out_inputs
 from sirbench.jobs.job import FIRST_STAGE
 from sirbench.jobs.layout import Layout
 from sirbench.machine.device import claim_device
+from sirbench.machine.lease import lease
 from sirbench.machine.provenance import checksums, digest
 from sirbench.study import AnyCollection, FirstStage
 from sirbench.training.checkpoint import fingerprint
@@ -24,6 +26,7 @@ def train_first_stage(config: Configuration, name: str) -> None:
     """Train the first stage of these candidates; started again after a kill, it resumes."""
     study, layout, spec = config.study, Layout(config.name), config.study.candidates[name]
     assert isinstance(spec, FirstStage) and spec.backbone is not None, name
+    check_sources(study.collection, layout.collection)
     learned, dataset = layout.learned(name), study.collection.train
     start = layout.learned(spec.start).model if spec.start else layout.backbone(spec.backbone)
     without = held_out(config)
@@ -40,7 +43,10 @@ def train_first_stage(config: Configuration, name: str) -> None:
         "input": study.input.model_dump(),
         "inputs": checksums(inputs) | {"queries": digest([queries, positives])},
     }
-    with claim_device(min(1, study.compute.gpus), study.compute.threads) as device:
+    with (
+        lease(learned.folder, f"train-first-stage {name}"),
+        claim_device(min(1, study.compute.gpus), study.compute.threads) as device,
+    ):
         learning = Learning(
             name=f"first stage {name}",
             documents=lambda: collections.iterate_documents(dataset),

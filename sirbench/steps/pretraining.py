@@ -11,12 +11,14 @@ from sirbench.backbones.corpora.store import CorpusStore, build_corpus_store
 from sirbench.backbones.objectives import Material, objective, reads_queries
 from sirbench.backbones.pretraining import Pretraining, SharedModel
 from sirbench.data import collections
+from sirbench.data.sources import check_sources
 from sirbench.data.tokens import pair_template
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.held_out import held_out, held_out_inputs
 from sirbench.jobs.layout import Layout
 from sirbench.jobs.pretraining import corpora, corpus_name, pretrained, pretraining_settings
 from sirbench.machine.device import claim_device
+from sirbench.machine.lease import lease
 from sirbench.machine.provenance import checksums
 from sirbench.training.checkpoint import fingerprint
 from sirbench.training.ending import finish
@@ -27,6 +29,8 @@ def tokenize_corpus(config: Configuration, name: str) -> None:
     """Write the store of a corpus that backbones of the study are pre-trained on."""
     study, layout = config.study, Layout(config.name)
     root, corpus = corpora(study)[name]
+    if corpus.source == "collection":
+        check_sources(study.collection, layout.collection)
     everything = tqdm(
         pages(corpus, study.collection, study.compute.threads), f"corpus {name}", unit=" pages", delay=2
     )
@@ -43,9 +47,13 @@ def pretrain_backbone(config: Configuration, name: str) -> None:
     )
     inputs = {"start": start, "corpus": corpus, "collection": layout.collection}
     if reads_queries(spec):
+        check_sources(study.collection, layout.collection)
         inputs |= held_out_inputs(config)
     settings = {**pretraining_settings(study, name), "inputs": checksums(inputs)}
-    with claim_device(min(1, study.compute.gpus), study.compute.threads) as device:
+    with (
+        lease(record.folder, f"pretrain-backbone {name}"),
+        claim_device(min(1, study.compute.gpus), study.compute.threads) as device,
+    ):
         tokenizer, model = load_tokenizer(start), load_model(start, spec.seed).to(device)
         tokens = study.pretraining_input(name)
         material = Material(

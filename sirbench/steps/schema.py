@@ -25,6 +25,7 @@ from sirbench.study import (
     OwnCollection,
     PackageBackbone,
     PretrainedBackbone,
+    QuerySet,
     Row,
     RunFile,
     Settings,
@@ -53,6 +54,7 @@ MODELS: dict[str, list[type[Settings]]] = {
     "split": [Split],
     "text file": [TextFile],
     "judgement file": [JudgementFile],
+    "query set": [QuerySet],
     "first stage": [FirstStage],
     "first stage's training": [FirstStageTraining],
     "given runs": [GivenRuns],
@@ -110,7 +112,9 @@ def schemas() -> dict[str, Schema]:
 def with_key_tables(text: str) -> str:
     """The text with every table of keys anew: what is between `<!-- keys: NAME -->` and `<!-- end -->`."""
     tables = {name: key_table(models) for name, models in MODELS.items()}
-    tables["recipe"] = key_table(STRATEGIES.find(name) for name in STRATEGIES.names())
+    found = [STRATEGIES.find(name) for name in STRATEGIES.names()]
+    strategies = sorted(found, key=lambda strategy: not strategy.trains)
+    tables["recipe"] = key_table(strategies)
     tables["figure"] = key_table(KINDS.find(name) for name in KINDS.names())
     for kind, registry in (("first stage", FIRST_STAGES), ("objective", OBJECTIVES), ("loss", LOSSES)):
         tables |= {f"{kind} {name}": key_table([registry.find(name)]) for name in registry.names()}

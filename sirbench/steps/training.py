@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 from transformers import PreTrainedModel
 
-from sirbench.backbones.checkpoint import load_model, load_tokenizer
+from sirbench.backbones.checkpoint import check_ranks, load_model, load_tokenizer
 from sirbench.data import collections
 from sirbench.data.runs import COLUMNS, read_run, write_run
 from sirbench.data.tokens import TokenStore
@@ -25,13 +25,15 @@ from sirbench.fine_tuning.self_involvement import pass_through, score_input
 from sirbench.fine_tuning.task import FineTuning
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.folders import Cell, Compressor
+from sirbench.jobs.folds import queries_of_fold
 from sirbench.jobs.job import Job, compressor_of, job_of_cell, level_named, made_as, training_of
 from sirbench.jobs.kept import check_against_present, made_with
 from sirbench.jobs.layout import Layout
 from sirbench.jobs.needs import embedded_cells
-from sirbench.machine.atomic import atomic_folder
 from sirbench.machine.device import claim_device
-from sirbench.machine.provenance import checksums, digest
+from sirbench.machine.lease import lease
+from sirbench.machine.manifest import recorded_folder
+from sirbench.machine.provenance import checksums, digest, write_provenance
 from sirbench.training import MIDDLE, STEP_LOG, distributed
 from sirbench.training.checkpoint import Progress, fingerprint
 from sirbench.training.ending import finish
@@ -53,16 +55,23 @@ BEFORE = "its compressor"
 def train_cell(config: Configuration, cell: Cell) -> None:
     """Train a cell's model into the cell's folder, with the model of the middle where a figure asks for it.
 
-    The checkpoint stays until the cell is measured.
+    The checkpoint stays until the cell is measured. Where the recipe trains nothing, its provenance says so,
+    and there is nothing else.
     """
-    # Should re-ranking fail later on, no measures of another model must pass for this one's.
-    cell.per_query.unlink(missing_ok=True)
-    _train(config, job_of_cell(config, cell), cell)
+    with lease(cell.folder, f"train {cell.name}"):
+        # Should re-ranking fail later on, no measures of another model must pass for this one's.
+        cell.per_query.unlink(missing_ok=True)
+        shutil.rmtree(cell.further, ignore_errors=True)
+        if config.trained[cell.recipe].trains:
+            _train(config, job_of_cell(config, cell), cell)
+        else:
+            _record_backbone(config, cell)
 
 
 def train_level(config: Configuration, compressor: Compressor) -> None:
     """Train a compressor of V1 and V2, and score its whole input with it."""
-    _train(config, level_named(compressor.level, config), compressor)
+    with lease(compressor.folder, f"train-level {compressor.name}"):
+        _train(config, level_named(compressor.level, config), compressor)
 
 
 def start_of(cell: Cell | Compressor, job: Job) -> Path:
@@ -75,6 +84,7 @@ def start_of(cell: Cell | Compressor, job: Job) -> Path:
 def _train(config: Configuration, job: Job, trained: Cell | Compressor) -> None:
     study, inputs = config.study, _inputs(job, trained)
     settings = {**made_as(job, study), "seed": int(trained.seed), "inputs": checksums(inputs)}
+    settings |= {"fold": trained.fold} if trained.fold is not None else {}
     if isinstance(trained, Cell):
         check_against_present(config, trained, settings["inputs"], trained.folder)
     with claim_device(study.compute.gpus, study.compute.threads) as device, distributed.joined(device):
@@ -88,7 +98,7 @@ def _train(config: Configuration, job: Job, trained: Cell | Compressor) -> None:
             _write_empty_record(trained.checkpoint)
         SelectionTrace(trained.checkpoint).finish(trained.selection)
         if isinstance(trained, Cell) and trained in embedded_cells(config):
-            with atomic_folder(trained.middle) as middle:
+            with recorded_folder(trained.middle) as middle:
                 if (kept := trained.checkpoint / MIDDLE).exists():  # not where training diverged before
                     shutil.copytree(kept, middle, dirs_exist_ok=True)
         if isinstance(trained, Compressor) and progress.diverged:
@@ -111,6 +121,17 @@ def _train(config: Configuration, job: Job, trained: Cell | Compressor) -> None:
             shutil.rmtree(trained.checkpoint)
 
 
+def _record_backbone(config: Configuration, cell: Cell) -> None:
+    """The provenance of a cell that is not trained; InputError if its backbone has nothing to rank with."""
+    job, layout = job_of_cell(config, cell), Layout(config.name)
+    check_ranks(layout.backbone(cell.backbone))
+    inputs = {"tokens": layout.tokens(cell.backbone), "start": layout.backbone(cell.backbone)}
+    settings = {**made_as(job, config.study), "seed": int(cell.seed), "inputs": checksums(inputs)}
+    check_against_present(config, cell, settings["inputs"], cell.folder)
+    nothing = {"diverged": None, "seconds": 0.0, "gpu_seconds": 0.0, "device": "none"}
+    write_provenance(cell.provenance, _made_from(config, cell) | settings | nothing)
+
+
 def _fit(
     config: Configuration,
     job: Job,
@@ -127,8 +148,9 @@ def _fit(
         store,
         chunk_tokens=study.compute.chunk_tokens,
         precision=study.compute.precision,
+        input=study.input,
     )
-    queries = _training_queries(job, inputs, study.depth, store)
+    queries = _training_queries(job, trained, inputs, study.depth, store)
     task = FineTuning(
         name=trained.name,
         model=encoder.model,
@@ -199,6 +221,7 @@ def _inputs(job: Job, trained: Cell | Compressor) -> dict[str, Path]:
         "candidates": layout.candidates(trained.candidates, "train"),
         "tokens": layout.tokens(trained.backbone),
         "start": start_of(trained, job),
+        **({"folds": layout.folds} if trained.fold is not None else {}),
     }
     for compressor in job.selected_by:
         inputs[_selected_by(job, compressor)] = compressor_of(trained, compressor).scored
@@ -211,9 +234,10 @@ def _selected_by(job: Job, compressor: Job) -> str:
 
 
 def _training_queries(
-    job: Job, inputs: Mapping[str, Path], depth: int, store: TokenStore
+    job: Job, trained: Cell | Compressor, inputs: Mapping[str, Path], depth: int, store: TokenStore
 ) -> list[TrainingQuery]:
-    ids = list(collections.load_queries(inputs["queries"]))
+    left_out = queries_of_fold(trained) or ()
+    ids = [query_id for query_id in collections.load_queries(inputs["queries"]) if query_id not in left_out]
     qrels = collections.load_qrels(inputs["qrels"])
     queries = training_queries(ids, qrels, read_run(inputs["candidates"], depth), store)
     for compressor in job.selected_by:

@@ -19,6 +19,7 @@ from sirbench.study.claim import Claim, Claims, Compared
 from sirbench.study.collection import AnyCollection, Collection, OneSet, OwnCollection, Split
 from sirbench.study.figure import Figure, Space
 from sirbench.study.own_files import JudgementFile, JudgementFiles, RecordFile, TextFile, TextFiles
+from sirbench.study.query_set import HOME, QuerySet
 from sirbench.study.recipe import Recipe, Selection
 from sirbench.study.registry import Plugin, Registry
 from sirbench.study.scale import Compute, Input, Optimization, Training
@@ -29,6 +30,7 @@ from sirbench.study.tuning import Tuning
 
 __all__ = [
     "BASELINE",
+    "HOME",
     "AnyCollection",
     "Backbone",
     "Candidates",
@@ -54,6 +56,7 @@ __all__ = [
     "PackageBackbone",
     "Plugin",
     "PretrainedBackbone",
+    "QuerySet",
     "Recipe",
     "RecordFile",
     "Registry",

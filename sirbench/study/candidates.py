@@ -68,6 +68,10 @@ PathOrRunFile = Annotated[RunFile, BeforeValidator(_path_alone, json_schema_inpu
 """A run file; where nothing but its path is to be said, the path alone."""
 
 
+LEAST_FILLED = 0.25
+"""Full candidates for a quarter of the queries, or a quarter of the candidates for all."""
+
+
 class GivenRuns(Settings):
     """Candidates that somebody else retrieved: a run of the training queries and one of the dev queries."""
 
@@ -79,6 +83,9 @@ class GivenRuns(Settings):
     """Where these files come from and how to get them; shown when one is missing."""
     title: Label | None = None
     """How tables call these candidates; the name in upper case if null."""
+    least_filled: float = Field(LEAST_FILLED, ge=0, le=1, exclude_if=lambda share: share == LEAST_FILLED)
+    """Least share of the places, `depth` for each train or dev query, that a run must fill: a shorter one is
+    refused. Queries whose scores are all equal, or contradict the ranks, fill none."""
 
     @property
     def files(self) -> dict[str, RunFile]:

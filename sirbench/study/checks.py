@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sirbench.machine.errors import InputError
 from sirbench.study.claim import Claims
 from sirbench.study.figure import Figure, Space
+from sirbench.study.query_set import HOME
 from sirbench.study.reading import suggest, unknown
 from sirbench.study.recipe import Recipe
 from sirbench.study.study import Study
@@ -22,6 +23,7 @@ class Defined(NamedTuple):
     backbones: Collection[str]
     candidates: Collection[str]
     seeds: Collection[str]
+    query_sets: Collection[str]
 
 
 def defined_by(studies: Mapping[str, Study]) -> Defined:
@@ -31,6 +33,7 @@ def defined_by(studies: Mapping[str, Study]) -> Defined:
         {name for study in studies.values() for name in study.backbones},
         {name for study in studies.values() for name in study.candidates},
         {str(seed) for study in studies.values() for seed in study.seeds},
+        {name for study in studies.values() for name in study.evaluate_on},
     )
 
 
@@ -103,7 +106,7 @@ def check_sizes(study: Study, study_path: str, recipe: Recipe, recipe_path: str)
             f"{study_path}: group_sizes: turns the levels {recipe.levels} of {recipe_path} into {sizes}; "
             "they must fall strictly and stay at 2 or more"
         )
-    if sizes[0] > study.depth + 1:
+    if max(sizes, default=0) > study.depth + 1:
         raise InputError(
             f"{recipe_path}: levels: a group of {sizes[0]} is larger than the block can be: the candidates' "
             f"depth of {study.depth} in {study_path} and the positive allow at most {study.depth + 1}"
@@ -114,7 +117,7 @@ def shown_recipes(
     tables: Mapping[str, Table], figures: Mapping[str, Figure], claims: Mapping[str, Claims]
 ) -> list[str]:
     """The recipes of all tables, figures and claims, sorted."""
-    of_tables = (table for table in tables.values() if table.of == "cells")
+    of_tables = (table for table in tables.values() if table.of_cells)
     shown = {
         recipe for table in of_tables for row in table.rows for recipe in (table.baseline_of(row), row.recipe)
     }
@@ -125,7 +128,7 @@ def shown_recipes(
 
 
 def _check_table(table: Table, path: str, recipes: Mapping[str, Recipe], defined: Defined | None) -> None:
-    known = (defined and defined.candidates) if table.of == "candidates" else list(recipes)
+    known = list(recipes) if table.of_cells else (defined and defined.candidates)
     if known is not None and table.baseline not in known:
         raise InputError(f"{path}: baseline: {unknown(table.baseline, known)}")
     for number, row in enumerate(table.rows):
@@ -134,8 +137,11 @@ def _check_table(table: Table, path: str, recipes: Mapping[str, Recipe], defined
         _known(row.backbone, defined and defined.backbones, f"{path}: rows.{number}.backbone")
         if row.baseline is not None and row.baseline not in recipes:
             raise InputError(f"{path}: rows.{number}.baseline: {unknown(row.baseline, recipes)}")
+        if row.negatives is not None:
+            _known(row.negatives, defined and defined.candidates, f"{path}: rows.{number}.negatives")
     for name in table.candidates or []:
         _known(name, defined and defined.candidates, f"{path}: candidates")
+    _known(table.query_set, defined and {HOME, *defined.query_sets}, f"{path}: query_set")
 
 
 def _check_claims(family: Claims, path: str, recipes: Mapping[str, Recipe], defined: Defined | None) -> None:
@@ -166,8 +172,11 @@ def _check_figure(figure: Figure, path: str, tables: Mapping[str, Table]) -> Non
         return
     if figure.table not in tables:
         raise InputError(f"{path}: table: {unknown(figure.table, tables)}")
-    if tables[figure.table].of != "cells":
-        raise InputError(f"{path}: table: {figure.table} is not a table of cells, which figures draw")
+    if tables[figure.table].of != figure.draws:
+        raise InputError(
+            f"{path}: table: {figure.table} is not a table of {figure.draws}, which figures of kind "
+            f"{figure.kind} draw"
+        )
     shown = tables[figure.table].measures
     for number, measure in enumerate(figure.measures):
         if measure not in shown:
@@ -179,6 +188,8 @@ def _check_space(space: Space, path: str, recipes: Mapping[str, Recipe], defined
     for number, recipe in enumerate(space.recipes):
         if recipe not in recipes:
             raise InputError(f"{path}: space.recipes.{number}: {unknown(recipe, recipes)}")
+        if not recipes[recipe].trains:
+            raise InputError(f"{path}: space.recipes.{number}: {recipe} trains nothing; remove it")
     _known(space.backbone, defined and defined.backbones, f"{path}: space.backbone")
     if space.candidates is not None:
         _known(space.candidates, defined and defined.candidates, f"{path}: space.candidates")

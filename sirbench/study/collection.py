@@ -1,7 +1,7 @@
 """The collection of a study: names of `ir_datasets`, files of one's own, or one set of queries to divide."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -34,7 +34,7 @@ class CollectionSettings(Settings):
     """How many queries of `train` to choose on (learning rates, readings of Eq. 7: `snakemake tune`). Nothing
     is trained on them or their near-duplicates, and no table is about them; null: none."""
 
-    LINKED: ClassVar = ("pydocs", "pydocs-sliver")
+    LINKED: ClassVar = ("pydocs", "pydocs-sliver", "pydocs-tools")
     """The collections that come with links between documents: see `sirbench.data.pydocs`."""
 
     @property
@@ -51,6 +51,12 @@ class CollectionSettings(Settings):
     def root(self) -> str:
         """First part of the `ir_datasets` name of the documents."""
         return self.train.partition("/")[0]
+
+    @property
+    def folds(self) -> Sequence[int]:
+        """Numbers of the folds that the queries come in, from 1; none where dev queries are apart."""
+        split: Split | None = getattr(self, "split", None)
+        return range(1, ((split and split.folds) or 0) + 1)
 
     if TYPE_CHECKING:  # fields of one model, properties of the others
 
@@ -73,13 +79,22 @@ class Collection(CollectionSettings):
 
 
 class Split(Settings):
-    """How one set of queries is divided into training and dev queries."""
+    """How one set of queries is divided: into training and dev queries, or into folds."""
 
-    dev: float = Field(gt=0, lt=1)
+    dev: float | None = Field(None, gt=0, lt=1, exclude_if=lambda share: share is None)
     """Share of the queries that are evaluated on, about; the others are trained on."""
     by: Literal["hash"] = "hash"
     """`hash`: of a query's words, so that queries of the same words are on one side, and a query stays on its
-    side when others are added."""
+    side when others are added. (Of folds, in which order queries come to them.)"""
+    folds: int | None = Field(None, ge=2, exclude_if=lambda number: number is None)
+    """In place of `dev`: how many folds there are. A cell is a model for each, trained on the queries of the
+    others, and every query is evaluated once, by the model of its fold. Near-duplicates are in one fold."""
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> Self:
+        if (self.dev is None) == (self.folds is None):
+            raise ValueError("one of `dev` (a share of the queries) and `folds` (a number) has to be given")
+        return self
 
 
 class _Named(CollectionSettings):

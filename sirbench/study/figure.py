@@ -1,6 +1,6 @@
 """A figure: what kind it is, and what it is drawn from."""
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, computed_field, model_validator
 
@@ -38,6 +38,9 @@ class Space(Settings):
 
 class Figure(Plugin):
     """A figure: its face, and what it is drawn from; a kind of figure adds how."""
+
+    draws: ClassVar[str] = "cells"
+    """What the tables are `of` that this kind draws."""
 
     title: str
     """One line, for the report."""

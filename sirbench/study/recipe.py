@@ -1,6 +1,6 @@
 """A recipe: one way to fine-tune. What strategies have in common; a strategy's file adds its own options."""
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, PositiveInt, computed_field, model_validator
 
@@ -13,6 +13,9 @@ Selection = Literal["top", "random"]
 
 class Recipe(Plugin):
     """One way to fine-tune: a strategy, its levels and its options (design: named as in Table 3)."""
+
+    trains: ClassVar[bool] = True
+    """False where the backbone scores as it is, so that a cell has no model of its own."""
 
     description: str = Field("", exclude=True)
     """One line: what it is and where in the paper."""

@@ -9,6 +9,7 @@ import inspect
 import pkgutil
 import sys
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError
 
 from sirbench.machine.errors import InputError
-from sirbench.machine.provenance import sha256
+from sirbench.machine.manifest import sha256
 from sirbench.study.reading import suggest
 from sirbench.study.settings import Choice, Settings
 
@@ -63,9 +64,7 @@ class Registry(Generic[PluginT]):
 
     def names(self) -> list[str]:
         """All plug-ins, the user's own included; none of them is imported."""
-        modules = pkgutil.iter_modules(import_module(self.package).__path__)
-        inside = (it.name.replace("_", "-") for it in modules if not it.ispkg)
-        return sorted({*inside, *self._own()})
+        return sorted({*_files(self.package), *self._own()})
 
     def find(self, name: str) -> type[PluginT]:
         """The class of this name; `InputError` where there is no such file, or it does not hold one."""
@@ -131,6 +130,13 @@ class Registry(Generic[PluginT]):
             said = str(error).partition("\n")[0]
             raise InputError(f"{path}: cannot be imported: {type(error).__name__}: {said}") from error
         return module
+
+
+@cache
+def _files(package: str) -> list[str]:
+    """The plug-ins of a package, which stays as it is while a process lasts."""
+    modules = pkgutil.iter_modules(import_module(package).__path__)
+    return [it.name.replace("_", "-") for it in modules if not it.ispkg]
 
 
 def _explain(name: str, plugin: type[Plugin], error: Mapping[str, Any]) -> str:

@@ -19,9 +19,29 @@ class Input(Settings):
     """How a (query, document) pair becomes tokens: [CLS] query [SEP] document [SEP]."""
 
     max_tokens: int = Field(512, ge=8)
-    """Tokens of a pair, special tokens included; only the document is cut to fit (its first passage)."""
+    """Tokens of a pair, special tokens included; only the document is cut to fit."""
     max_query_tokens: int = Field(64, ge=1)
     """Tokens of a query; a longer one is cut. (BERT rerankers of MS MARCO commonly use 64.)"""
+    passages: Literal["first", "max"] = Field("first", exclude_if=lambda passages: passages == "first")
+    """What of a document that does not fit counts: its first passage, or the one that scores best."""
+    stride: int | None = Field(None, ge=1, exclude_if=lambda stride: stride is None)
+    """With `passages: max`: tokens from the beginning of a passage to that of the next; null: half of what
+    `max_query_tokens` leave of `max_tokens`, so that passages overlap by half (as Dai and Callan's do)."""
+    max_passages: int = Field(4, ge=2, exclude_if=lambda number: number == 4)
+    """With `passages: max`: passages of a document, at most; the rest of a longer one is not read."""
+    trained_passage: Literal["best", "first"] = Field("best", exclude_if=lambda which: which == "best")
+    """With `passages: max`: the passage that stands for its document in training; `best` is that which the
+    model in training scores best, without dropout."""
+
+    @property
+    def step(self) -> int:
+        """Tokens from the beginning of a passage to that of the next."""
+        return self.stride or (self.max_tokens - self.max_query_tokens) // 2
+
+    @property
+    def further_tokens(self) -> int:
+        """Tokens of a document, at most, that are read beyond those of its first passage."""
+        return (self.max_passages - 1) * self.step if self.passages == "max" else 0
 
     @model_validator(mode="after")
     def _room_for_the_document(self) -> Self:
@@ -29,6 +49,19 @@ class Input(Settings):
             raise ValueError(
                 f"max_query_tokens={self.max_query_tokens} leaves no room for a document in "
                 f"max_tokens={self.max_tokens}; lower the first or raise the second (8 or more between them)"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _passages_leave_nothing_out(self) -> Self:
+        unread = self.model_fields_set & {"stride", "max_passages", "trained_passage"}
+        if self.passages == "first" and unread:
+            raise ValueError(f"{min(unread)}: is read with `passages: max` only; say that too, or remove it")
+        if self.stride and self.stride + self.max_query_tokens + 8 > self.max_tokens:
+            raise ValueError(
+                f"stride={self.stride} would skip tokens between passages, as max_query_tokens="
+                f"{self.max_query_tokens} of max_tokens={self.max_tokens} leave room for fewer; "
+                f"lower it to {max(1, self.max_tokens - self.max_query_tokens - 8)} or less"
             )
         return self
 

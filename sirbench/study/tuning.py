@@ -82,6 +82,8 @@ def check_tunings(
         for number, recipe in enumerate(tuning.recipes):
             if recipe not in recipes:
                 raise InputError(f"{path}: recipes.{number}: {unknown(recipe, recipes)}")
+            if not recipes[recipe].trains:
+                raise InputError(f"{path}: recipes.{number}: {recipe} trains nothing; remove it")
         if studies is not None and tuning.backbone not in backbones:
             hint = suggest(tuning.backbone, backbones)
             raise InputError(f"{path}: backbone: no study defines {tuning.backbone!r}; {hint}")

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 import torch
 
-from sirbench.machine.atomic import atomic_file, atomic_folder
 from sirbench.machine.device import describe_device
+from sirbench.machine.manifest import recorded_file, recorded_folder
 from sirbench.machine.provenance import write_provenance
 from sirbench.training import STEP_LOG, distributed
 from sirbench.training.checkpoint import Progress
@@ -50,9 +50,9 @@ def finish(
         made_from: what the provenance says of the result besides time and machine.
         save: writes model and tokenizer into an empty folder.
     """
-    with atomic_file(destination.step_log) as temporary:
+    with recorded_file(destination.step_log) as temporary:
         shutil.copyfile(destination.checkpoint / STEP_LOG, temporary)
-    with atomic_folder(destination.model) as temporary:
+    with recorded_folder(destination.model) as temporary:
         save(temporary)
     workers = distributed.workers()
     spent = {

@@ -13,6 +13,7 @@ from transformers import (
     DistilBertModel,
 )
 
+from sirbench.backbones import checkpoint
 from sirbench.backbones.checkpoint import (
     check_checkpoint,
     load_encoder,
@@ -25,7 +26,7 @@ from sirbench.machine.errors import InputError
 
 @pytest.fixture
 def folder(tiny_backbone, tmp_path):
-    return shutil.copytree(tiny_backbone, tmp_path / "backbone")
+    return shutil.copytree(tiny_backbone, tmp_path / "backbone", ignore=shutil.ignore_patterns(".manifest"))
 
 
 def change_weights(folder, change):
@@ -235,3 +236,46 @@ def test_heads_of_other_tasks_and_old_buffers_may_lie_in_a_checkpoint(folder):
         folder, lambda weights: weights.update({"bert.embeddings.position_ids": torch.arange(512)[None]})
     )
     check_checkpoint(folder)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused_by_name(number, folder):
+    """Also where no score shows it, as in the embedding of a word that is not asked for."""
+
+    def damage(weights):
+        weights["embeddings.word_embeddings.weight"][-1, 0] = number
+
+    change_weights(folder, damage)
+    for load in (lambda: load_model(folder, seed=1), lambda: load_encoder(folder)):
+        with pytest.raises(InputError, match=r"damaged weights: \S*word_embeddings.weight has"):
+            load()
+
+
+def test_a_vocabulary_that_is_cut_is_refused(folder, monkeypatch):
+    monkeypatch.setattr(checkpoint, "SPARE", 10)
+    check_checkpoint(folder)
+    content = json.loads((folder / "tokenizer.json").read_text())
+    kept = {word: number for word, number in content["model"]["vocab"].items() if number < 30}
+    content["model"]["vocab"] = kept
+    (folder / "tokenizer.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match="is its vocabulary cut"):
+        check_checkpoint(folder)
+
+
+NO_PADDING = {"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": None}
+
+
+def test_a_tokenizer_that_cannot_pad_is_refused(folder):
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings | NO_PADDING))
+    with pytest.raises(InputError, match="it has no token to pad with"):
+        load_tokenizer(folder)
+
+
+def test_a_checkpoint_that_changed_since_it_was_made_is_refused(tiny_backbone, tmp_path):
+    made = shutil.copytree(tiny_backbone, tmp_path / "made")
+    weights = bytearray((made / "model.safetensors").read_bytes())
+    weights[-5] ^= 1
+    (made / "model.safetensors").write_bytes(weights)
+    with pytest.raises(InputError, match=rf"made/model\.safetensors: changed .*; remove {made} "):
+        load_model(made, seed=1)

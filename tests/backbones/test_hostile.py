@@ -35,7 +35,7 @@ AUTO_MAP = {
 
 @pytest.fixture
 def folder(tiny_backbone, tmp_path):
-    return shutil.copytree(tiny_backbone, tmp_path / "stranger")
+    return shutil.copytree(tiny_backbone, tmp_path / "stranger", ignore=shutil.ignore_patterns(".manifest"))
 
 
 def change(path, **values):
@@ -115,7 +115,7 @@ def test_code_and_adapters_are_not_copied(folder, tmp_path):
     for name in ("tokenizer_own.py", "vocab.py", "model.py", "adapter_config.json", "tokenizer.pkl"):
         (folder / name).write_text("{}")
     make(folder, tmp_path / "made")
-    names = sorted(path.name for path in (tmp_path / "made").iterdir())
+    names = sorted(path.name for path in (tmp_path / "made").glob("[!.]*"))
     assert names == ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
 
 

@@ -19,7 +19,7 @@ from sirbench.study import FolderBackbone, HubBackbone, PackageBackbone
 @pytest.fixture
 def source(tiny_backbone, tmp_path):
     """A checkpoint among files that are none of our business."""
-    folder = shutil.copytree(tiny_backbone, tmp_path / "source")
+    folder = shutil.copytree(tiny_backbone, tmp_path / "source", ignore=shutil.ignore_patterns(".manifest"))
     for name in ("optimizer.pt", "pytorch_model.bin", "README.md", "train.log"):
         (folder / name).write_text("not for us")
     return folder
@@ -46,7 +46,7 @@ def pickled(folder):
 def test_a_folder_is_copied_without_what_else_lies_there(source, tmp_path):
     make(FolderBackbone(source="folder", path=source), tmp_path / "made")
     check_checkpoint(tmp_path / "made")
-    names = sorted(path.name for path in (tmp_path / "made").iterdir())
+    names = sorted(path.name for path in (tmp_path / "made").glob("[!.]*"))
     assert names == ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
 
 
@@ -110,7 +110,7 @@ def sharded(source):
 
 def test_weights_in_several_files_become_one(sharded, source, tmp_path):
     make(FolderBackbone(source="folder", path=source), tmp_path / "made")
-    names = sorted(path.name for path in (tmp_path / "made").iterdir())
+    names = sorted(path.name for path in (tmp_path / "made").glob("[!.]*"))
     assert names == ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
     merged = load_file(tmp_path / "made/model.safetensors")
     assert merged.keys() == sharded.keys()

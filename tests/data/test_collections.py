@@ -96,17 +96,17 @@ def test_the_fingerprint_is_the_sha256_of_ids_and_texts_in_order(toy):
     toy(one, two)
     queries = {"train": {"7": "x y"}, "dev": {"8": "z"}}
     whole = "1\ta b\n2\tç\ntrain\t7\tx y\ndev\t8\tz\n"
-    first = collections.fingerprint("toy", queries)
+    first = collections.contents("toy", queries).fingerprint
     assert first == hashlib.sha256(whole.encode()).hexdigest()
-    assert collections.fingerprint("toy", {"train": {}, "dev": {"7": "x y", "8": "z"}}) != first
+    assert collections.contents("toy", {"train": {}, "dev": {"7": "x y", "8": "z"}}).fingerprint != first
     toy(two, one)
-    assert collections.fingerprint("toy", queries) != first
+    assert collections.contents("toy", queries).fingerprint != first
 
 
 def test_reading_for_the_fingerprint_finds_ids_without_a_document(toy):
     toy(*(ir_datasets.formats.GenericDoc(name, "text") for name in "abc"))
     missing = {"a", "c", "x"}
-    assert collections.fingerprint("toy", {}, missing) == collections.fingerprint("toy", {})
+    assert collections.contents("toy", {}, missing).fingerprint == collections.contents("toy", {}).fingerprint
     assert missing == {"x"}
 
 

@@ -216,7 +216,10 @@ def test_a_collection_of_ir_datasets_with_one_set_of_queries_is_divided():
     train, dev = (collections.read_queries(name) for name in (collection.train, collection.dev))
     assert train | dev == collections.read_queries("vaswani") and 10 <= len(dev) <= 27
     assert collections.count_documents(collection.dev) == 11429
-    assert collections.fingerprint(collection.train, {}) == collections.fingerprint("vaswani", {})
+    assert (
+        collections.contents(collection.train, {}).fingerprint
+        == collections.contents("vaswani", {}).fingerprint
+    )
     assert all_query_ids(collection, "dev") == set(train | dev)
     judged = sum(len(collections.read_qrels(name)) for name in (collection.train, collection.dev))
     assert judged == len(collections.read_qrels("vaswani")) == 2083

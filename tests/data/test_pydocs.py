@@ -387,7 +387,7 @@ class TestSliver:
         documents = list(collections.iterate_documents("pydocs-sliver/dev"))
         assert collections.count_documents("pydocs-sliver/dev") == len(documents) == description["documents"]
         queries = {split: collections.read_queries(f"pydocs-sliver/{split}") for split in ("train", "dev")}
-        assert collections.fingerprint("pydocs-sliver/train", queries) == description["fingerprint"]
+        assert collections.contents("pydocs-sliver/train", queries).fingerprint == description["fingerprint"]
         store = collections.open_collection("pydocs-sliver").docs_store()
         assert store.get(documents[5].doc_id).text == documents[5].text
 

@@ -221,7 +221,7 @@ def test_no_store_says_how_to_make_one(tmp_path):
 @pytest.mark.parametrize("damage", ["missing", "cut by a byte", "cut to half", "empty"])
 def test_a_damaged_store_says_so(name, damage, folder, tmp_path):
     broken = tmp_path / "store"
-    shutil.copytree(folder, broken)
+    shutil.copytree(folder, broken, ignore=shutil.ignore_patterns(".manifest"))
     path = broken / name
     content = path.read_bytes()
     path.write_bytes(

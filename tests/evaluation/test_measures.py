@@ -16,6 +16,7 @@ from sirbench.evaluation.measures import (
     write_per_query,
 )
 from sirbench.machine.errors import InputError
+from sirbench.machine.manifest import manifest_of
 
 
 def run_frame(*results):
@@ -199,6 +200,7 @@ def test_a_per_query_file_ends_with_the_means(tmp_path):
 def test_a_file_cut_at_any_byte_is_refused_by_name(written):
     _, path = written
     whole = path.read_bytes()
+    manifest_of(path).unlink()
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
         with pytest.raises(InputError, match=r"per_query\.csv: not a complete per-query file"):

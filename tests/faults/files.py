@@ -64,7 +64,7 @@ def backbone() -> Path:
 
 def _checkpoint_with(name: str, text: str | bytes | None = None, **values: Any) -> Make:
     def make(folder: Path) -> None:
-        shutil.copytree(backbone(), folder / "bert")
+        shutil.copytree(backbone(), folder / "bert", ignore=shutil.ignore_patterns(".manifest"))
         path = folder / "bert" / name
         if text is not None:
             path.write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -419,7 +419,7 @@ def _what_is_no_file() -> Iterator[Case]:
             def make(folder: Path, name: str = name, place: Make = place, what: str = what) -> None:
                 path = folder / name
                 if name.startswith("bert/"):
-                    shutil.copytree(backbone(), folder / "bert")
+                    shutil.copytree(backbone(), folder / "bert", ignore=shutil.ignore_patterns(".manifest"))
                     path.unlink()
                 path.parent.mkdir(parents=True, exist_ok=True)
                 if what == "a path through a file" and path.parent != folder:

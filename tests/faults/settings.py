@@ -75,7 +75,7 @@ STUDY = {
         },
     },
     "group_sizes": {88: 6, 48: 4, 16: 3, 8: 2},
-    "input": {"max_tokens": 32, "max_query_tokens": 12},
+    "input": {"max_tokens": 32, "max_query_tokens": 12, "passages": "max", "stride": 8, "max_passages": 3},
     "training": {
         **{
             "learning_rate": 1e-4,
@@ -198,11 +198,12 @@ KIND_OF = {
         "name": "candidates.bm25.first_stage candidates.dense.backbone backbones.more.start "
         "candidates.dense.options.negatives.name",
         "choice": "backbones.bert.source backbones.bert.architecture backbones.bert.initialisation "
-        "compute.precision candidates.given.train.format backbones.more.corpus.source "
+        "compute.precision input.passages candidates.given.train.format backbones.more.corpus.source "
         "candidates.given.train.url candidates.given.train.sha256 backbones.package.sha256",
         "count": "collection.train_queries collection.dev_queries depth backbones.bert.layers "
         "backbones.bert.hidden backbones.bert.heads backbones.bert.vocabulary input.max_tokens "
-        "input.max_query_tokens training.epochs training.blocks_per_step training.checkpoint_every "
+        "input.max_query_tokens input.stride input.max_passages training.epochs training.blocks_per_step "
+        "training.checkpoint_every "
         "compute.threads compute.mem_mb compute.runtime compute.chunk_tokens candidates.dense.training.batch "
         "candidates.dense.training.queries candidates.given.train.size backbones.more.batch "
         "backbones.more.negatives backbones.more.steps backbones.more.max_tokens "

@@ -26,7 +26,9 @@ def config(tmp_path, monkeypatch):
 
 def test_the_shipped_grid_is_the_same_for_every_family(config):
     choices = tuning.choices(config, "learning-rate")
-    assert [choice.name for choice in choices] == STRATEGIES.names()
+    assert [choice.name for choice in choices] == [
+        it for it in STRATEGIES.names() if STRATEGIES.find(it).trains
+    ]
     for choice in choices:
         assert [float(label) for label in choice.options] == GRID
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from sirbench.machine import provenance
-from sirbench.machine.provenance import PACKAGES, checksums, digest, machine, sha256, write_provenance
+from sirbench.machine.manifest import sha256
+from sirbench.machine.provenance import PACKAGES, checksums, digest, machine, write_provenance
 
 ROOT = Path(__file__).parents[2]
 

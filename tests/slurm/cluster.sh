@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A SLURM cluster of one node and two pretended GPUs on this machine, for the tests (Debian 12's packages).
+# A SLURM cluster of one node and two pretended GPUs on this machine, for the tests (Debian 12's packages). Beside the
+# partition `main`, jobs of `requeued` and of `cancelled` are preempted by those of `urgent`, in these two ways.
 #
 #   sudo tests/slurm/cluster.sh start     install what is missing, configure, start, wait for an idle node
 #   tests/slurm/cluster.sh status         show the node and the queue; fails when the cluster does not answer
@@ -93,12 +94,14 @@ SlurmdPidFile=/run/slurmd.pid
 SlurmctldLogFile=$LOG/slurmctld.log
 SlurmdLogFile=$LOG/slurmd.log
 MailProg=/bin/true
-# No cgroups, which containers lack.
+# No cgroups, which containers lack: a step that takes more memory than it asked for is killed within a second.
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+JobAcctGatherParams=OverMemoryKill,UsePss
 # No accounting database: Snakemake asks squeue, where a finished job stays for MinJobAge seconds.
 AccountingStorageType=accounting_storage/none
-JobAcctGatherType=jobacct_gather/none
 MinJobAge=300
 # Jobs start within a second instead of up to half a minute.
 SchedulerParameters=sched_interval=1,batch_sched_delay=0,bf_interval=1
@@ -111,7 +114,13 @@ GresTypes=gpu
 # More cores and memory than the machine may have, so that two training jobs run at a time.
 SlurmdParameters=config_overrides
 NodeName=localhost CPUs=$CPUS RealMemory=$MEMORY_MB Gres=gpu:$GPUS State=UNKNOWN
-PartitionName=main Nodes=localhost Default=YES MaxTime=INFINITE State=UP
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+PartitionName=DEFAULT Nodes=localhost MaxTime=INFINITE State=UP
+PartitionName=main Default=YES PriorityTier=1 PreemptMode=OFF
+PartitionName=requeued PriorityTier=1 PreemptMode=REQUEUE
+PartitionName=cancelled PriorityTier=1 PreemptMode=CANCEL
+PartitionName=urgent PriorityTier=2 PreemptMode=OFF
 END
     cat >"$CONFIG/gres.conf" <<END
 $MARKER

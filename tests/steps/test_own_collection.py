@@ -15,7 +15,8 @@ from sirbench.data.runs import read_run, without_self, write_run
 from sirbench.evaluation.measures import read_per_query
 from sirbench.jobs.layout import Layout
 from sirbench.machine.errors import InputError
-from sirbench.machine.provenance import sha256
+from sirbench.machine.manifest import sha256
+from sirbench.reporting.tables.heads import candidates_head, given_notes
 from sirbench.steps.candidates import make_candidates
 from sirbench.steps.collection import make_collection
 from sirbench.steps.evaluation import evaluate_candidates
@@ -188,3 +189,53 @@ def test_without_self_counts_after_leaving_out():
     lines = pd.DataFrame({"query_id": list("aabbb"), "doc_id": list("axxby")})
     assert without_self(lines, 1).values.tolist() == [["a", "x"], ["b", "x"]]
     assert without_self(lines).values.tolist() == [["a", "x"], ["b", "x"], ["b", "y"]]
+
+
+def given(tmp_path, lines, **settings):
+    """Runs of the two train queries and the dev query of `own.files()`: query, document, rank, score."""
+    for split, of in lines.items():
+        text = "".join(f"{query} Q0 {doc} {rank} {score} t\n" for query, doc, rank, score in of)
+        (tmp_path / f"{split}.trec").write_text(text)
+    return GivenRuns(train="train.trec", dev="dev.trec", **settings)
+
+
+TRAIN = [("q1", "d1", 1, 9), ("q1", "d2", 2, 8), ("q2", "d2", 1, 9), ("q2", "d3", 2, 8)]
+DEV = [("q3", "d3", 1, 9), ("q3", "d1", 2, 8)]
+
+
+@pytest.mark.parametrize(
+    ("train", "message"),
+    [
+        (TRAIN[:1], "covers 1 of 2 train queries, median 1 document; that fills 16.7% of 3 places"),
+        (
+            [(*line[:3], -line[3]) for line in TRAIN],
+            "ranks contradict the scores, which decide, in 2 queries",
+        ),
+        ([(*line[:3], 1) for line in TRAIN], "all scores are equal, and document ids decide, in 2 queries"),
+    ],
+)
+def test_a_given_run_without_candidates_for_most_queries_is_refused(configured, tmp_path, train, message):
+    runs = given(tmp_path, {"train": train, "dev": DEV})
+    make_collection(config := configured(own.files(), candidates=runs, depth=3))
+    with pytest.raises(InputError, match=message):
+        make_candidates(config, "bm25")
+    lower = configured(own.files(), candidates=runs.model_copy(update={"least_filled": 0.0}), depth=3)
+    make_candidates(lower, "bm25")
+
+
+def test_a_short_run_has_its_own_depth_in_heads_of_tables(configured, tmp_path, capsys):
+    runs = given(tmp_path, {"train": TRAIN, "dev": DEV})
+    config = configured(own.files(), candidates=runs, depth=3)
+    assert candidates_head(config, "bm25") == "BM25 Top 3"  # nothing is known yet
+    make_collection(config)
+    make_candidates(config, "bm25")
+    said = capsys.readouterr().err
+    assert "train.trec: covers 2 of 2 train queries, median 2 documents\n" in said
+    assert candidates_head(config, "bm25") == "BM25 Top 2"
+    assert given_notes(config, ["bm25"]) == ["The run BM25 covers 1 of 1 dev queries, median 2 documents."]
+
+
+def test_a_default_threshold_is_in_no_record(tmp_path):
+    runs = GivenRuns(train="train.trec", dev="dev.trec")
+    assert "least_filled" not in runs.model_dump_json()
+    assert "least_filled" in runs.model_copy(update={"least_filled": 0.1}).model_dump_json()

@@ -85,9 +85,9 @@ def uninterrupted(tokenized, tmp_path_factory):
 
 def test_what_a_job_leaves(uninterrupted):
     root = uninterrupted / "results/small"
-    names = sorted(path.name for path in (root / "backbones/prop").iterdir())
+    names = sorted(path.name for path in (root / "backbones/prop").glob("[!.]*"))
     assert names == ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
-    assert sorted(path.name for path in (root / "pretraining/prop").iterdir()) == [
+    assert sorted(path.name for path in (root / "pretraining/prop").glob("[!.]*")) == [
         "provenance.json",
         "train.jsonl",
     ]
@@ -97,7 +97,7 @@ def test_what_a_job_leaves(uninterrupted):
         assert line["loss"] == pytest.approx(line["prop"] + 0.5 * line["mlm"] + line["wlp"])
     provenance = json.loads((root / "pretraining/prop/provenance.json").read_text())
     assert provenance["pretraining"]["objectives"] == {"prop": 1.0, "mlm": 0.5, "wlp": 1.0}
-    read = {path.name for path in (root / "backbones/bert").iterdir()}
+    read = {path.name for path in (root / "backbones/bert").glob("[!.]*")}
     assert {name for name in provenance["inputs"] if name.startswith("start/")} == {
         f"start/{it}" for it in read
     }

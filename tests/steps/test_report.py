@@ -15,6 +15,7 @@ from sirbench.jobs.folders import Cell
 from sirbench.jobs.job import job_of_cell, made_as
 from sirbench.jobs.layout import Layout
 from sirbench.jobs.needs import cells
+from sirbench.machine.manifest import sha256
 from sirbench.steps.report import make_report
 from sirbench.steps.table import make_table
 from tests.checkouts import ROOT
@@ -77,7 +78,7 @@ def section(html, title):
 
 def test_claims_come_first_and_the_papers_tables_before_the_others(html):
     heads = re.findall(r"<h[23]>([a-z0-9]+: |Claims|Tables|Figures)", html)
-    order = ["Claims", "claims: ", "Tables", "table1: ", "table2: ", "table3: ", "cpr: "]
+    order = ["Claims", "claims: ", "Tables", "table1: ", "table2: ", "table3: ", "checkpoints: "]
     assert heads[: len(order)] == order
     assert "Not judged: claims: not measured" in html
 
@@ -178,6 +179,49 @@ def test_a_click_on_a_head_sorts_the_table_upwards_then_downwards(opened):
     opened.evaluate("head(1).querySelector('button').click()")
     assert opened.evaluate("column(0)") == sorted(before, key=number.get, reverse=True)
     assert opened.evaluate("head(1).getAttribute('aria-sort')") == "descending"
+
+
+@pytest.fixture(scope="module")
+def crate(study):
+    """The entities of the Workflow Run RO-Crate by id."""
+    content = json.loads(Layout("test").run_crate.read_text())
+    assert content["@context"][0] == "https://w3id.org/ro/crate/1.1/context"
+    return {entity["@id"]: entity for entity in content["@graph"]}
+
+
+def references(value):
+    """Every id that an entity refers to."""
+    if isinstance(value, list):
+        return {name for part in value for name in references(part)}
+    return {value["@id"]} if isinstance(value, dict) else set()
+
+
+def test_a_crate_describes_files_that_are_there(crate):
+    files = {name: entity for name, entity in crate.items() if "File" in entity["@type"]}
+    assert references(crate["./"]["hasPart"]) == set(files)
+    for name, entity in files.items():
+        path = Layout("test").root / name
+        assert not name.startswith(("..", "/"))
+        assert (entity["sha256"], entity["contentSize"]) == (sha256(path), str(path.stat().st_size))
+    assert {"report.html", "crate/Snakefile", "crate/test.yaml"} <= set(files)
+    assert sum(name.endswith("seed1/provenance.json") for name in files) == 13
+    assert "cells/bm25/bert/v3-top-8/seed1/provenance.json" not in files
+
+
+def test_what_a_crate_refers_to_is_described_in_it(crate):
+    outside = {"https://w3id.org/ro/crate/1.1", "https://snakemake.readthedocs.io"}
+    for entity in crate.values():
+        assert set().union(*map(references, entity.values())) <= set(crate) | outside
+
+
+def test_a_crate_is_the_run_of_a_workflow(crate):
+    assert crate["./"]["mainEntity"] == {"@id": "crate/Snakefile"}
+    assert "ComputationalWorkflow" in crate["crate/Snakefile"]["@type"]
+    (run,) = (entity for entity in crate.values() if entity["@type"] == "CreateAction")
+    assert references(crate["./"]["mentions"]) == {run["@id"]}
+    assert run["instrument"] == crate["./"]["mainEntity"]
+    assert references(run["object"]) == {"crate/test.yaml"}
+    assert "report.html" in references(run["result"])
 
 
 def test_published_numbers_and_verdicts_come_with_a_comparable_study(study):

@@ -145,7 +145,7 @@ def test_no_dev_query_is_read(config, monkeypatch):
     )
     tune(config, "learning-rate")
     assert {path.name for path in opened} == {"validation_per_query.csv"} and len(opened) == 60
-    present = {path.name for path in Layout("test").root.rglob("*") if path.is_file()}
+    present = {path.name for path in Layout("test").root.rglob("[!.]*") if path.is_file()}
     results = {"learning-rate.csv", "learning-rate.md", "learning-rate.json"}
     assert present == results | {"validation_per_query.csv", "provenance.json"}
 

@@ -13,7 +13,7 @@ import yaml
 from sirbench.config import load
 from sirbench.data import collections
 from sirbench.data.runs import read_run, write_run
-from sirbench.data.validation import read_held_out
+from sirbench.data.validation import read_held_out, write_held_out
 from sirbench.evaluation.measures import read_per_query
 from sirbench.jobs.folders import Cell
 from sirbench.jobs.layout import Layout
@@ -106,7 +106,7 @@ def test_a_first_stage_learns_from_none_of_them(config, monkeypatch):
     every, held_out = collections.read_queries("pydocs-sliver/train"), read_held_out(LAYOUT.held_out)
     assert set(seen["queries"]) == set(seen["positives"]) == set(every) - held_out
     before = seen["made_from"]
-    LAYOUT.held_out.write_text("\n".join([*sorted(held_out), "another"]) + "\n")
+    write_held_out(held_out | {"another"}, LAYOUT.held_out)
     with pytest.raises(StoppedError):
         first_stage.train_first_stage(config, "dense")
     assert seen["made_from"] != before
@@ -137,13 +137,15 @@ def test_nobody_else_reads_training_queries_from_the_collection():
     readers = {
         path.relative_to(ROOT / "sirbench").as_posix()
         for path in (ROOT / "sirbench").rglob("*.py")
-        if re.search(r"\b(read_queries|query_texts|_iterate_queries)\(", path.read_text())
+        if re.search(r"\b(read_queries|query_texts|all_queries|_iterate_queries)\(", path.read_text())
     }
     assert readers == {
         "data/collections.py",
+        "data/sources.py",  # for the fingerprint of all
         "steps/collection.py",  # which holds them out
         "steps/first_stage.py",
         "steps/pretraining.py",
+        "steps/query_set.py",  # to leave these out of further sets
     }
 
 

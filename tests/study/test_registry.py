@@ -67,7 +67,7 @@ def test_names_are_files_with_hyphens_and_folders_are_none(greetings):
 
 
 def test_the_package_s_own():
-    assert STRATEGIES.names() == ["v0", "v1", "v2", "v3", "v4"]
+    assert STRATEGIES.names() == ["none", "v0", "v1", "v2", "v3", "v4"]
     assert LOSSES.names() == ["cross-entropy", "hinge", "softmax-binary"]
     for registry in (STRATEGIES, LOSSES):
         for name in registry.names():

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from sirbench.study import Row, Settings
+from sirbench.study import Input, Row, Settings
 from sirbench.study.settings import GivenPath, check_label, check_name
 
 
@@ -38,6 +38,12 @@ def test_a_label_that_a_spreadsheet_would_compute(label):
 def test_a_label_is_one_line(label):
     with pytest.raises(ValueError, match="a label is one line that is not empty"):
         check_label(label)
+
+
+def test_what_is_said_of_passages_is_in_no_record_where_the_first_counts():
+    """Or every cell that was trained before would be one of other settings."""
+    assert Input(passages="first").model_dump() == {"max_tokens": 512, "max_query_tokens": 64}
+    assert Input(passages="max").model_dump() == {**Input().model_dump(), "passages": "max"}
 
 
 class Example(Settings):

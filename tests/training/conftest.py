@@ -66,6 +66,17 @@ def prepared(tmp_path_factory, pydocs_sliver):
     return folder
 
 
+@pytest.fixture(scope="session")
+def uninterrupted(prepared, tmp_path_factory):
+    """What a training of the cell that `train` names ends in where nothing disturbs it."""
+    from tests.training.jobs import cell, results, train
+
+    folder = shutil.copytree(prepared, tmp_path_factory.mktemp("uninterrupted") / "work")
+    ended = train(folder)
+    assert ended.code == 0, ended.output
+    return results(cell(folder))
+
+
 @pytest.fixture
 def work(prepared, tmp_path):
     """A fresh copy of `prepared`."""

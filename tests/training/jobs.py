@@ -31,6 +31,18 @@ class Blow(NamedTuple):
     signal: int = signal.SIGKILL
 
 
+class Hang(Exception):
+    """A job runs for ever."""
+
+
+class Kill(NamedTuple):
+    """A signal from outside, some time after the start."""
+
+    signal: int
+    after: float
+    """Seconds."""
+
+
 class Ended(NamedTuple):
     """How a process ended: its exit code (negative: the signal) and what it printed."""
 
@@ -38,14 +50,23 @@ class Ended(NamedTuple):
     output: str
 
 
-def sirbench(folder: Path, *arguments: str, blow: Blow | None = None) -> Ended:
-    """Run `sirbench ARGUMENTS` in a folder, to its end or to the blow."""
+def sirbench(
+    folder: Path, *arguments: str, blow: Blow | None = None, kill: Kill | None = None, limit: float = 60
+) -> Ended:
+    """Run `sirbench ARGUMENTS` in a folder, to its end, the blow or the kill; `Hang` beyond the limit."""
     log = folder / "output.log"
+    log.unlink(missing_ok=True)
     process = _context().Process(target=_run, args=(folder, log, arguments, blow))
     process.start()
-    process.join(60)
-    assert process.exitcode is not None, "still running after a minute"
-    return Ended(process.exitcode, log.read_text())
+    if kill:
+        process.join(kill.after)
+        if process.is_alive():
+            os.kill(process.pid, kill.signal)
+    process.join(limit)
+    if process.exitcode is None:
+        process.kill()
+        raise Hang(f"still running after {limit} seconds")
+    return Ended(process.exitcode, log.read_text() if log.exists() else "")
 
 
 def in_new_process(*calls: tuple) -> None:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from sirbench.jobs.job import FIRST_STAGE, METHOD, PRETRAINING
+from sirbench.machine.manifest import manifest_of
 from tests.training.conftest import STUDY
 from tests.training.jobs import CELL, Blow, sirbench
 
@@ -69,17 +70,23 @@ def interrupted(request, ready, tmp_path_factory):
     return request.param, folder
 
 
+def replace_file(path, text):
+    """As if the backbone had been made anew; a file that changes under its manifest is refused instead."""
+    path.write_text(text)
+    manifest_of(path.parent).unlink()
+
+
 def more_dropout(folder):
     path = folder / "results/small/backbones/bert/config.json"
     settings = json.loads(path.read_text())
     assert settings["hidden_dropout_prob"] == 0.1
-    path.write_text(json.dumps(settings | {"hidden_dropout_prob": 0.5}))
+    replace_file(path, json.dumps(settings | {"hidden_dropout_prob": 0.5}))
 
 
 def other_tokenizer(folder):
     """The same to a tokenizer, but not the same bytes."""
     path = folder / "results/small/backbones/bert/tokenizer.json"
-    path.write_text(path.read_text() + "\n")
+    replace_file(path, path.read_text() + "\n")
 
 
 CHANGES = {
@@ -140,7 +147,7 @@ def test_every_file_that_is_read_is_a_part_of_the_fingerprint(kind, ready, monke
     if kind == "pre-training":
         folders["corpus"] = next((root / "corpora").iterdir())
         del folders["tokens"]
-    expected = {f"{name}/{file.name}" for name, folder in folders.items() for file in folder.iterdir()}
+    expected = {f"{name}/{file.name}" for name, folder in folders.items() for file in folder.glob("[!.]*")}
     assert {"start/config.json", "start/model.safetensors", "start/tokenizer.json"} <= expected
     assert set(inputs) == expected | single.get(kind, {"collection"})
 

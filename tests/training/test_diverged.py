@@ -17,6 +17,7 @@ from sirbench.evaluation.measures import read_per_query
 from sirbench.jobs.folders import Cell, Compressor
 from sirbench.jobs.job import compressors
 from sirbench.machine.errors import InputError
+from sirbench.machine.manifest import manifest_of
 from tests.training.conftest import STUDY, write_study
 from tests.training.jobs import CELL, Blow, cell, results, sirbench, train
 from tests.training.test_anew import FIRST_STAGE_SPEC
@@ -80,17 +81,18 @@ def test_re_ranking_measuring_and_embedding_what_diverged(work, monkeypatch):
     assert files.middle.is_dir() and not files.checkpoint.exists()
 
 
-def test_weights_that_are_no_numbers_are_not_kept(work):
-    """As of a backbone that has some to begin with; its configuration and tokenizer remain."""
+def test_weights_that_are_no_numbers_are_refused_before_the_first_step(work):
+    """No training makes such a model, as it ends before: somebody else has."""
     backbone = work / "results/small/backbones/bert"
     model = load_model(backbone, seed=1)
     torch.nn.init.constant_(model.classifier.weight, float("nan"))
     model.save_pretrained(backbone)
+    manifest_of(backbone).unlink()
     ended = train(work, recipe="v0")
-    assert ended.code == 0, ended.output
-    kept = {path.name for path in (cell(work, recipe="v0") / "model").iterdir()}
-    assert provenance(work)["diverged"].startswith("at step 0 the loss is nan")
-    assert "config.json" in kept and "tokenizer.json" in kept and "model.safetensors" not in kept
+    assert ended.code == 2 and "Traceback" not in ended.output
+    assert (
+        "backbones/bert: damaged weights: classifier.weight has numbers that are not finite" in ended.output
+    )
 
 
 def test_the_last_step_is_looked_at_though_no_loss_follows_it(work):

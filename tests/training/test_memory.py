@@ -15,7 +15,7 @@ from sirbench.encoding.keeping import Room
 from sirbench.study.scale import WhatFits
 from tests.training.jobs import in_new_process
 
-SIZES = {"vocab_size": 200, "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+SIZES = {"vocab_size": 200, "hidden_size": 64, "num_hidden_layers": 3, "num_attention_heads": 2}
 
 
 def resident(field):

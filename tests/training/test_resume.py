@@ -20,14 +20,6 @@ STEPS = 6
 """9 queries, 4 at a step, twice; a checkpoint after every second step."""
 
 
-@pytest.fixture(scope="module")
-def uninterrupted(prepared, tmp_path_factory):
-    folder = shutil.copytree(prepared, tmp_path_factory.mktemp("uninterrupted") / "work")
-    ended = train(folder)
-    assert ended.code == 0, ended.output
-    return results(cell(folder))
-
-
 @pytest.mark.parametrize(
     "blow",
     [

@@ -13,6 +13,7 @@ import yaml
 from sirbench.config import load, study_names
 from sirbench.jobs.needs import shows_something
 from tests.checkouts import ROOT, copy_checkout, environment, snakemake
+from tests.data import own
 
 MINE = """
 title: A table of mine
@@ -64,6 +65,40 @@ def finished(checkout):
     assert done.returncode == 0, done.stdout[-5000:]
     OUTPUT[checkout] = done.stdout
     return checkout
+
+
+STUDY_FURTHER = """
+reranked: [bm25]
+depths: [2, 5, 12]
+evaluate_on: {far: {collection: {folder: data/far}}}
+"""
+
+FURTHER = {
+    "far": """
+title: On a folder
+caption: Another collection.
+of: transfer
+measures: [RR@10]
+rows: [{label: V0, backbone: bert, recipe: v0}]
+""",
+    "few": """
+title: Few
+caption: Fewer candidates.
+of: depths
+measures: [RR@10]
+rows: [{label: V0, backbone: bert, recipe: v0}]
+""",
+    "crossed": """
+title: Crossed
+caption: Other candidates, and nothing trained.
+measures: [RR@10]
+candidates: [bm25, plain]
+rows:
+  - {label: V0, backbone: bert, recipe: v0}
+  - {label: V0 as published, backbone: ready, recipe: none, baseline: none}
+""",
+}
+"""Tables about a cell that is there, and about its model as a checkpoint that somebody else has trained."""
 
 
 BEFORE_CANDIDATES = ("build_pydocs", "extract_queries", "make_candidates")
@@ -125,6 +160,75 @@ def test_the_table_of_first_stages_trains_nothing(finished):
     assert rules == {"write_table": 1, "firststage": 1}
 
 
+@pytest.fixture(scope="module")
+def further(finished, tmp_path_factory):
+    """The finished checkout with `FURTHER`, after `snakemake far few crossed`, and what that printed."""
+    folder = copy_of(finished, tmp_path_factory.mktemp("further"))
+    shutil.copytree(folder / "results/test/cells/bm25/bert/v0/seed1/model", folder / "models/v0")
+    own.write(folder / "data/far", own.files())
+    path = folder / "config/studies/test.yaml"
+    study = yaml.safe_load(path.read_text()) | yaml.safe_load(STUDY_FURTHER)
+    study["candidates"]["plain"] = {"first_stage": "bm25", "options": {"k1": 0.1, "b": 0.0}}
+    study["backbones"]["ready"] = {"source": "folder", "path": "models/v0"}
+    path.write_text(yaml.safe_dump(study, sort_keys=False))
+    for name, content in FURTHER.items():
+        (folder / f"config/tables/{name}.yaml").write_text(content)
+    done = snakemake(folder, *FURTHER)
+    assert done.returncode == 0, done.stdout[-5000:]
+    return folder, done.stdout
+
+
+@pytest.mark.workflow
+def test_what_a_finished_cell_re_ranks_further_trains_nothing(further, tmp_path):
+    folder, printed = copy_of(further[0], tmp_path), further[1]
+    rules = planned(printed)
+    assert not {"train", "train_with_middle", "train_level", "build_pydocs"} & rules.keys()
+    # V0 on `plain` and on the folder; the checkpoint on both candidates, neither of which it was trained on.
+    assert (rules["rerank_further"], rules["evaluate_further"], rules["keep_backbone"]) == (2, 2, 2)
+    assert (rules["rerank"], rules["extract_query_set"], rules["make_further_candidates"]) == (2, 1, 1)
+    assert "Nothing to be done" in snakemake(folder, "--dry-run", *FURTHER).stdout
+    edit(folder / "data/far/corpus.jsonl", "the third", "another third")
+    again = planned(snakemake(folder, "--dry-run", "far").stdout)
+    assert (again["extract_query_set"], again["tokenize_further"], again["rerank_further"]) == (1, 1, 1)
+
+
+@pytest.mark.workflow
+def test_the_tables_of_further_re_rankings(further):
+    folder, _ = further
+    tables = folder / "results/test/tables"
+    own_value = pd.read_csv(tables / "mine.csv").set_index(["row", "measure"]).loc[("V0", "RR@10"), "value"]
+    far, few = (pd.read_csv(tables / f"{name}.csv") for name in ("far", "few"))
+    assert far.set_index("on")["queries"].to_dict() == {"dev": 6, "far": 1}
+    assert far["loss"].iloc[1] == pytest.approx(own_value - far["value"].iloc[1])
+    assert few.set_index(["row", "measure", "depth"]).loc[("V0", "RR@10", 12), "value"] == own_value
+
+
+@pytest.mark.workflow
+def test_a_trained_model_as_a_checkpoint_of_somebody_else_s_gives_the_same(further):
+    folder, _ = further
+    crossed = pd.read_csv(folder / "results/test/tables/crossed.csv").set_index(["row", "candidates"])[
+        "value"
+    ]
+    assert crossed["V0"].to_dict() == crossed["V0 as published"].to_dict()
+    cells = folder / "results/test/cells"
+    first = (cells / "bm25/bert/v0/seed1/on/dev/plain/per_query.csv").read_text()
+    second = (cells / "plain/ready/none/seed1/per_query.csv").read_text()
+    assert first == second
+
+
+@pytest.mark.workflow
+def test_a_cell_that_is_kept_without_its_model_is_named_where_more_is_asked_of_it(further, tmp_path):
+    folder = copy_of(further[0], tmp_path)
+    cell = folder / "results/test/cells/bm25/bert/v0/seed1"
+    for name in ("model", "on"):
+        shutil.rmtree(cell / name)
+    (cell / "run.trec.gz").unlink()
+    for table in FURTHER:
+        done = snakemake(folder, "--dry-run", table)
+        assert done.returncode != 0
+        assert f"bm25/bert/v0/seed1: kept without model and run, which table {table} needs" in done.stdout
+
+
 @pytest.mark.workflow
 def test_a_figure_of_ones_own_is_a_target(finished):
     files = {path.suffix: path for path in (finished / "figures/test").iterdir()}
@@ -155,10 +259,11 @@ def test_levels_that_recipes_share_are_trained_once(finished):
 @pytest.mark.workflow
 def test_a_cell_keeps_its_model_record_and_provenance(finished):
     cell = finished / "results/test/cells/bm25/bert/v1-top-16/seed1"
-    assert sorted(path.name for path in cell.iterdir()) == [
+    assert sorted(path.name for path in cell.glob("[!.]*")) == [
         *("middle", "model", "per_query.csv", "provenance.json", "run.ir_metadata.yaml", "run.trec.gz"),
         *("selection.parquet", "train.jsonl"),
     ]
+    assert (cell / ".per_query.csv.manifest").exists() and not (cell / ".lease").exists()
 
 
 @pytest.mark.workflow
@@ -213,7 +318,7 @@ def test_a_cell_is_one_job_of_a_cluster_up_to_its_measures_and_embedding_it_anot
     grouped = [
         part.partition(":")[0] for part in re.split(r"^rule ", rules, flags=re.M) if "CELL_GROUP" in part
     ]
-    assert grouped == ["train", "rerank", "evaluate"]
+    assert grouped == ["train", "keep_backbone", "rerank", "evaluate"]
 
 
 @pytest.mark.workflow

@@ -47,6 +47,7 @@ rule extract_queries:
         files=own_files,
     output:
         **held_out_inputs(CONFIG),
+        **folds_input(CONFIG),
         record=PATHS.collection,
         queries=[PATHS.queries(split) for split in CONFIG.study.collection.splits],
         qrels=[PATHS.qrels(split) for split in CONFIG.study.collection.splits],

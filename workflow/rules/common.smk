@@ -4,6 +4,7 @@ import re
 from functools import cache
 
 from sirbench.machine.gpus import visible_gpus
+from sirbench.study import HOME
 
 
 wildcard_constraints:
@@ -11,7 +12,10 @@ wildcard_constraints:
     backbone="|".join(map(re.escape, CONFIG.study.backbones)),
     recipe="|".join(map(re.escape, CONFIG.trained)),
     seed="|".join(map(str, CONFIG.study.seeds)),
+    fold="|".join(map(str, CONFIG.study.collection.folds)),
     level=r"level\d+-\d+-[0-9a-f]{8}",
+    queries="|".join(map(re.escape, [HOME, *CONFIG.study.evaluate_on])),
+    reranked="|".join(map(re.escape, CONFIG.study.candidates)),
 
 
 # Training, re-ranking and measuring a cell are one job of a cluster, named after the cell.
@@ -37,14 +41,23 @@ def growing(amount: int):
     return lambda wildcards, attempt: amount * attempt
 
 
+def of_fold(command: str) -> str:
+    """A command about one model, which says the fold where the study has folds."""
+    if not FOLD:
+        return command
+    return command.replace("{wildcards.seed:q}", "{wildcards.seed:q} --fold {wildcards.fold:q}")
+
+
 def cell_of(wildcards) -> Cell:
     """The cell that a job is about."""
-    return Cell(STUDY, wildcards.candidates, wildcards.backbone, wildcards.recipe, int(wildcards.seed))
+    names = wildcards.candidates, wildcards.backbone, wildcards.recipe
+    return Cell(STUDY, *names, int(wildcards.seed), wildcards.get("fold"))
 
 
 def compressor_of(wildcards) -> Compressor:
     """The compressor that a job is about."""
-    return Compressor(STUDY, wildcards.candidates, wildcards.backbone, wildcards.level, int(wildcards.seed))
+    names = wildcards.candidates, wildcards.backbone, wildcards.level
+    return Compressor(STUDY, *names, int(wildcards.seed), wildcards.get("fold"))
 
 
 # Snakemake asks for the inputs of every cell, and more than once.
@@ -55,9 +68,14 @@ def job_of_recipe(recipe: str) -> job.Job:
 
 
 @cache
+def levels() -> dict[str, job.Job]:
+    """The training jobs of all compressors."""
+    return job.levels(CONFIG)
+
+
 def level_named(level: str) -> job.Job:
     """The training job of a compressor."""
-    return job.level_named(level, CONFIG)
+    return job.level_named(level, CONFIG, levels())
 
 
 def job_of_cell(wildcards) -> job.Job:

@@ -7,7 +7,7 @@ SCORING_RUNTIME = max(30, COMPUTE.runtime // 8)
 
 rule rerank:
     input:
-        model=CELL.model,
+        model=scoring_model,
         provenance=CELL.provenance,
         candidates=PATHS.candidates("{candidates}", "dev"),
         tokens=PATHS.tokens("{backbone}"),
@@ -32,8 +32,10 @@ rule rerank:
         depth=CONFIG.study.depth,
         method=job.SCORING,
     shell:
-        "python -m sirbench rerank --study {params.study:q} --candidates {wildcards.candidates:q}"
-        " --backbone {wildcards.backbone:q} --recipe {wildcards.recipe:q} --seed {wildcards.seed:q} > {log:q} 2>&1"
+        of_fold(
+            "python -m sirbench rerank --study {params.study:q} --candidates {wildcards.candidates:q}"
+            " --backbone {wildcards.backbone:q} --recipe {wildcards.recipe:q} --seed {wildcards.seed:q} > {log:q} 2>&1"
+        )
 
 
 # A job of its own: were it one with the training, its failure would delete the model that it reads.
@@ -97,5 +99,7 @@ rule evaluate:
         measures=needs.measures(CONFIG),
         method=job.SCORING,
     shell:
-        "python -m sirbench evaluate --study {params.study:q} --candidates {wildcards.candidates:q}"
-        " --backbone {wildcards.backbone:q} --recipe {wildcards.recipe:q} --seed {wildcards.seed:q} > {log:q} 2>&1"
+        of_fold(
+            "python -m sirbench evaluate --study {params.study:q} --candidates {wildcards.candidates:q}"
+            " --backbone {wildcards.backbone:q} --recipe {wildcards.recipe:q} --seed {wildcards.seed:q} > {log:q} 2>&1"
+        )

@@ -30,6 +30,34 @@ def learned_with(wildcards) -> object:
     return getattr(first_stage(wildcards), "backbone", None)
 
 
+def further_collection(wildcards) -> list:
+    """What the queries of a further set are read from, as far as it is a file of the workflow's or one's own."""
+    spec = CONFIG.study.evaluate_on[wildcards.queries]
+    if spec.collection is None:
+        return [PATHS.queries(HOME), PATHS.qrels(HOME)]
+    root = CONFIG.at(wildcards.queries).study.collection.root
+    if root == "own":
+        from sirbench.data.own_collections import existing_files
+
+        return list(map(str, existing_files(spec.collection)))
+    return [str(data_home() / root / "collection.json")] if root in PACKAGES else []
+
+
+def layout_on(wildcards) -> Layout:
+    """Where the dev queries are, or those of a further set."""
+    return Layout(STUDY, wildcards.queries)
+
+
+def tokens_on(wildcards, backbone: str) -> object:
+    """The token store of the dev queries' collection, or of a further set's."""
+    return CONFIG.at(wildcards.queries).tokens(backbone)
+
+
+def scoring_model(wildcards) -> object:
+    """The checkpoint that scores for a cell."""
+    return job.model_of(CONFIG, cell_of(wildcards))
+
+
 def given_runs(wildcards) -> list[str]:
     """Run files that are there; where one is not, the job itself says how to get it."""
     files = getattr(first_stage(wildcards), "files", {}).values()
@@ -64,7 +92,7 @@ def corpus_files(wildcards) -> list[str]:
 def training_inputs(trained: Cell | Compressor, of: job.Job) -> dict[str, object]:
     """What a training job reads: data, tokens, the backbone, and the compressors that come before it."""
     before = [job.compressor_of(trained, needed) for needed in of.needs]
-    return {
+    return folds_input(CONFIG) | {
         "queries": PATHS.queries("train"),
         "qrels": PATHS.qrels("train"),
         "candidates": PATHS.candidates(trained.candidates, "train"),
@@ -88,26 +116,44 @@ def front_selection(wildcards) -> list:
 
 def table_cells(wildcards) -> list:
     """The measures of every cell that a table shows or compares with."""
-    return [cell.per_query for cell in needs.cells(CONFIG, CONFIG.tables[wildcards.table])]
+    table = CONFIG.tables[wildcards.table]
+    found = needs.evaluations(CONFIG, table)
+    if lacking := [one for one in found if one.cell in KEPT and (table.of == "depths" or not one.is_own)]:
+        raise WorkflowError(
+            f"{lacking[0].cell.folder}: kept without model and run, which table {wildcards.table} needs; "
+            "remove that folder to train the cell again"
+        )
+    return [one.run if table.of == "depths" else one.per_query for one in found]
 
 
 def table_candidates(wildcards) -> list:
     """The measures of the candidates that a table shows or compares with, before any re-ranking."""
-    names = needs.measured_candidates(CONFIG, CONFIG.tables[wildcards.table])
-    return [PATHS.candidates_per_query(name) for name in names]
+    table = CONFIG.tables[wildcards.table]
+    if table.of == "candidates":
+        return [PATHS.candidates_per_query(name) for name in needs.measured_candidates(CONFIG, table)]
+    columns = needs.columns(CONFIG, table)
+    runs = [Layout(STUDY, on).candidates(name, HOME) for on, name in columns if table.of == "depths"]
+    return [*runs, *(Layout(STUDY, on).candidates_per_query(name) for on, name in columns)]
 
 
 def table_heads(wildcards) -> dict[str, str]:
     """The candidates of a table in order, and what it calls them: to Snakemake, inputs that only change places are the same."""
-    names = needs.measured_candidates(CONFIG, CONFIG.tables[wildcards.table])
-    return {name: CONFIG.study.candidates_title(name) for name in names}
+    table = CONFIG.tables[wildcards.table]
+    names = needs.measured_candidates(CONFIG, table)
+    sets = {on: CONFIG.study.queries_title(on) for on, _ in needs.columns(CONFIG, table) if on != HOME}
+    return {name: CONFIG.study.candidates_title(name) for name in names} | sets
+
+
+def reported_numbers(wildcards) -> list[str]:
+    """What others report of checkpoints, which tables of transfer show of those that nothing is trained of."""
+    table = CONFIG.tables[wildcards.table]
+    untrained = any(not CONFIG.recipes[row.recipe].trains for row in table.rows)
+    return ["published/reported.csv"] if table.of == "transfer" and untrained else []
 
 
 def claimed_cells(wildcards) -> list:
     """The measures of every cell that any claim compares."""
-    return [
-        one.cell(seed).per_query for one in needs.claimed_conditions(CONFIG) for seed in CONFIG.study.seeds
-    ]
+    return [one.per_query for one in needs.claimed_evaluations(CONFIG)]
 
 
 def tuned_cells(wildcards) -> list:

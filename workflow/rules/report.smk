@@ -8,6 +8,7 @@ rule write_table:
         cells=table_cells,
         candidates=table_candidates,
         published="published/yes-sir.csv" if CONFIG.study.comparable else [],
+        reported=reported_numbers,
     output:
         csv=report(
             PATHS.table("{table}"),

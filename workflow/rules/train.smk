@@ -30,12 +30,12 @@ rule train_level:
         runtime=growing(COMPUTE.runtime),
     params:
         study=STUDY,
-        settings=lambda wildcards: str(
-            job.training_settings(job.level_named(wildcards.level, CONFIG), CONFIG.study)
-        ),
+        settings=lambda wildcards: str(job.training_settings(level_named(wildcards.level), CONFIG.study)),
     shell:
-        "exec python -m sirbench train-level --study {params.study:q} --candidates {wildcards.candidates:q}"
-        " --backbone {wildcards.backbone:q} --level {wildcards.level:q} --seed {wildcards.seed:q} > {log:q} 2>&1"
+        of_fold(
+            "exec python -m sirbench train-level --study {params.study:q} --candidates {wildcards.candidates:q}"
+            " --backbone {wildcards.backbone:q} --level {wildcards.level:q} --seed {wildcards.seed:q} > {log:q} 2>&1"
+        )
 
 
 rule train:
@@ -52,6 +52,7 @@ rule train:
         PATHS.benchmark("train", CELL.job)
     wildcard_constraints:
         candidates=f"(?!{WITH_MIDDLE})[^/]+" if WITH_MIDDLE else "[^/]+",
+        recipe=any_of(name for name, recipe in CONFIG.trained.items() if recipe.trains),
     group:
         CELL_GROUP
     conda:
@@ -66,8 +67,10 @@ rule train:
         settings=lambda wildcards: str(job.training_settings(job_of_cell(wildcards), CONFIG.study)),
         job=lambda wildcards: job_of_cell(wildcards).model_dump_json(),
     shell:
-        "exec python -m sirbench train --study {params.study:q} --candidates {wildcards.candidates:q}"
-        " --backbone {wildcards.backbone:q} --recipe {wildcards.recipe:q} --seed {wildcards.seed:q} > {log:q} 2>&1"
+        of_fold(
+            "exec python -m sirbench train --study {params.study:q} --candidates {wildcards.candidates:q}"
+            " --backbone {wildcards.backbone:q} --recipe {wildcards.recipe:q} --seed {wildcards.seed:q} > {log:q} 2>&1"
+        )
 
 
 if WITH_MIDDLE:
@@ -81,3 +84,32 @@ if WITH_MIDDLE:
             provenance=CELL.provenance,
         wildcard_constraints:
             candidates=f"(?={WITH_MIDDLE})[^/]+",
+
+
+# Where a recipe trains nothing, the backbone is the model, and the provenance all that a cell has before it scores.
+rule keep_backbone:
+    input:
+        backbone=PATHS.backbone("{backbone}"),
+        tokens=PATHS.tokens("{backbone}"),
+    output:
+        provenance=CELL.provenance,
+    log:
+        PATHS.log("train", CELL.job),
+    benchmark:
+        PATHS.benchmark("train", CELL.job)
+    wildcard_constraints:
+        recipe=any_of(name for name, recipe in CONFIG.trained.items() if not recipe.trains),
+    group:
+        CELL_GROUP
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(30),
+    params:
+        study=STUDY,
+        method=job.SCORING,
+    shell:
+        "python -m sirbench train --study {params.study:q} --candidates {wildcards.candidates:q}"
+        " --backbone {wildcards.backbone:q} --recipe {wildcards.recipe:q} --seed {wildcards.seed:q} > {log:q} 2>&1"

@@ -29,9 +29,11 @@ rule rerank_validation:
         depth=CONFIG.study.depth,
         method=job.SCORING,
     shell:
-        "python -m sirbench rerank --split validation --study {params.study:q}"
-        " --candidates {wildcards.candidates:q} --backbone {wildcards.backbone:q}"
-        " --recipe {wildcards.recipe:q} --seed {wildcards.seed:q} > {log:q} 2>&1"
+        of_fold(
+            "python -m sirbench rerank --split validation --study {params.study:q}"
+            " --candidates {wildcards.candidates:q} --backbone {wildcards.backbone:q}"
+            " --recipe {wildcards.recipe:q} --seed {wildcards.seed:q} > {log:q} 2>&1"
+        )
 
 
 rule evaluate_validation:
@@ -58,9 +60,11 @@ rule evaluate_validation:
         measures=tuning.measures(CONFIG),
         method=job.SCORING,
     shell:
-        "python -m sirbench evaluate --split validation --study {params.study:q}"
-        " --candidates {wildcards.candidates:q} --backbone {wildcards.backbone:q}"
-        " --recipe {wildcards.recipe:q} --seed {wildcards.seed:q} > {log:q} 2>&1"
+        of_fold(
+            "python -m sirbench evaluate --split validation --study {params.study:q}"
+            " --candidates {wildcards.candidates:q} --backbone {wildcards.backbone:q}"
+            " --recipe {wildcards.recipe:q} --seed {wildcards.seed:q} > {log:q} 2>&1"
+        )
 
 
 rule write_tuning:

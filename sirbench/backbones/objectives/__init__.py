@@ -103,6 +103,10 @@ class Objective(Plugin):
     def prepare(self) -> None:
         """Before the first step: check the material, and build indexes."""
 
+    def inputs(self, batch: int, negatives: int) -> int:
+        """Pairs or texts of a step that go through the encoder, all with gradient."""
+        return batch
+
     def heads(self) -> Mapping[str, nn.Module]:
         """Models that it trains beside the cross-encoder, by name; they may share its encoder."""
         return {}
@@ -119,6 +123,14 @@ OBJECTIVES: Registry[Objective] = Registry(__name__, Objective, "objectives")
 def objective(spec: PretrainedBackbone, name: str) -> Objective:
     """One of a backbone's objectives; `InputError` for an option that it lacks or does not allow."""
     return OBJECTIVES.make({**spec.options.get(name, {}), "name": name})
+
+
+def inputs_of(spec: PretrainedBackbone) -> dict[str, int]:
+    """Pairs or texts that each objective of a backbone's pre-training encodes in all steps."""
+    return {
+        name: spec.steps * objective(spec, name).inputs(spec.batch, spec.negatives)
+        for name in spec.objectives
+    }
 
 
 def reads_queries(spec: PretrainedBackbone) -> bool:

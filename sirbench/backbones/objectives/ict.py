@@ -54,6 +54,10 @@ class InverseCloze(Objective):
 
         return Lexical.of_passages(self.material.corpus, self.material.passage_tokens)
 
+    def inputs(self, batch: int, negatives: int) -> int:
+        """A passage or page for each place of a query's group."""
+        return batch * (1 + negatives)
+
     def prepare(self) -> None:
         """Index the passages, if hard ones are asked of BM25."""
         if self.hard == "bm25":

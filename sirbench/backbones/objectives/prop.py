@@ -68,6 +68,10 @@ class RepresentativeWords(Objective):
         """The mean length of a document."""
         return self.total / self.material.corpus.pages
 
+    def inputs(self, batch: int, negatives: int) -> int:
+        """A page with either of its two sets of words."""
+        return 2 * batch
+
     def prepare(self) -> None:
         """Raise `InputError` where the corpus has stop words alone."""
         if not self.total:

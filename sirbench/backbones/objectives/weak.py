@@ -86,6 +86,10 @@ class WeakSupervision(Objective):
         in_tokens = np.split(tokens.astype(np.int64), np.append(starts, len(tokens))[firsts])
         return [Query(*pair) for pair in zip(in_tokens, in_words, strict=True)]
 
+    def inputs(self, batch: int, negatives: int) -> int:
+        """A passage or page for each place of a query's group."""
+        return batch * (1 + negatives)
+
     def prepare(self) -> None:
         """Index the pages, and read the queries."""
         _ = self.lexical

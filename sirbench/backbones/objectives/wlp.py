@@ -36,6 +36,10 @@ class LinkPrediction(Objective):
 
     trains_head: ClassVar[bool] = True
 
+    def inputs(self, batch: int, negatives: int) -> int:
+        """A passage or page for each place of a query's group."""
+        return batch * (1 + negatives)
+
     def prepare(self) -> None:
         """Raise `InputError` where the corpus has no links."""
         corpus = self.material.corpus

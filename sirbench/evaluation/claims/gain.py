@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from math import isnan, nan
 
-from scipy.optimize import brentq
-
 from sirbench.evaluation.claims.inference import aligned, compare, estimate, estimate_of_models
 from sirbench.evaluation.claims.measured import Measured
+from sirbench.evaluation.claims.reference import root
 
 NO_INTERVAL = (nan, nan)
 FIRST_STEP, LAST_STEP = 1e-3, 1e3
@@ -95,4 +94,4 @@ def _end(inside: Callable[[float], float], start: float, direction: int) -> floa
         step *= 2
         if step > LAST_STEP:
             return nan
-    return float(brentq(inside, start, start + direction * step, xtol=1e-9))
+    return root(inside, start, start + direction * step, 1e-9)

@@ -10,12 +10,10 @@ from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import chdtri, ndtr, stdtrit
-from scipy.stats import nct
 
 from sirbench.evaluation.claims.inference import LEVEL
-from sirbench.evaluation.claims.reference import Reference
+from sirbench.evaluation.claims.reference import Reference, root
 from sirbench.evaluation.claims.variance import Components
 
 POWER = 0.8
@@ -89,6 +87,8 @@ def power_of_paired_t(difference: float, sd: float, queries: int, level: float =
     """
     if not sd:
         return float(difference != 0)
+    from scipy.stats import nct  # as slow to import as scipy.optimize
+
     critical = -stdtrit(queries - 1, level / 2)
     return float(nct.sf(critical, queries - 1, abs(difference) / sd * sqrt(queries)))
 
@@ -103,9 +103,8 @@ def difference_detectable_by_paired_t(sd: float, queries: int, level: float = LE
     scale = sd / sqrt(queries)
     if not scale:
         return 0.0
-    return scale * float(
-        brentq(lambda size: power_of_paired_t(size * scale, sd, queries, level) - POWER, 0, 1000)
-    )
+    found = root(lambda size: power_of_paired_t(size * scale, sd, queries, level) - POWER, 0, 1000, 2e-12)
+    return scale * found
 
 
 def _half_widths(reference: Reference, level: float) -> tuple[Array, float]:
@@ -123,7 +122,7 @@ def _smallest(power_at: Callable[[float], float], reference: Reference, power: f
     error = reference.standard_error
     if not error:
         return 0.0
-    return error * float(brentq(lambda size: power_at(size * error) - power, 0, 1e9, xtol=1e-6))
+    return error * root(lambda size: power_at(size * error) - power, 0, 1e9, 1e-6)
 
 
 def _first(enough: Callable[[int], bool], most: int) -> int | None:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import exp, log, sqrt
 
-from scipy.optimize import brentq
 from scipy.special import stdtrit
 
 SMALLEST_P = 1e-30
@@ -67,7 +66,7 @@ class Reference:
             return 1.0
         if self.half_width(SMALLEST_P) <= distance:
             return SMALLEST_P
-        return exp(_root(lambda x: self.half_width(exp(x)) - distance, log(SMALLEST_P), 0.0))
+        return exp(root(lambda x: self.half_width(exp(x)) - distance, log(SMALLEST_P), 0.0))
 
     @property
     def degrees_of_freedom(self) -> float:
@@ -75,8 +74,12 @@ class Reference:
         critical = self.critical(0.05)
         if not critical or critical <= -float(stdtrit(MOST_FREEDOM, 0.025)):
             return float("inf")
-        return exp(_root(lambda x: -float(stdtrit(exp(x), 0.025)) - critical, log(0.9), log(MOST_FREEDOM)))
+        return exp(root(lambda x: -float(stdtrit(exp(x), 0.025)) - critical, log(0.9), log(MOST_FREEDOM)))
 
 
-def _root(function: Callable[[float], float], low: float, high: float) -> float:
-    return float(brentq(function, low, high, xtol=1e-10))
+def root(function: Callable[[float], float], low: float, high: float, tolerance: float = 1e-10) -> float:
+    """Return where a function is 0 between two numbers at which its signs differ."""
+    # Imported here: it takes a second, and every reading of config/ imports this file.
+    from scipy.optimize import brentq
+
+    return float(brentq(function, low, high, xtol=tolerance))

@@ -128,8 +128,11 @@ class DualEncoder:
         (folder / SETTINGS).write_text(f"{content}\n", encoding="utf-8")
 
     def _document_chunks(self, rows: np.ndarray, gradient: Gradient = "none") -> Iterator[Chunk]:
-        documents = self.store.documents
-        return self._chunks(self.documents, documents.lengths(rows), lambda i: documents[rows[i]], gradient)
+        documents, template = self.store.documents, self.store.template
+        # A store for MaxP has more of a document than one input has room for.
+        room = template.max_tokens - template.special
+        lengths = documents.lengths(rows).clip(max=room)
+        return self._chunks(self.documents, lengths, lambda i: documents[rows[i]][:room], gradient)
 
     def _chunks(
         self,

@@ -85,6 +85,11 @@ class HardPolicy(Policy):
     per_query: int = Field(1, ge=1)
     """How many of them a query has at each step."""
 
+    @property
+    def documents_per_query(self) -> int:
+        """The positive and its hard negatives."""
+        return 1 + self.per_query
+
     @cached_property
     def hard(self) -> HardNegatives:
         """Those of the last search."""

@@ -31,12 +31,7 @@ def judged_claims(config: Configuration) -> pd.DataFrame:
         InputError: a cell that is compared is not measured, or not as study and recipes now are; or the study
             has no backbone that any claim is about.
     """
-    missing = [
-        cell.name
-        for one in needs.claimed_conditions(config)
-        for cell in map(one.cell, config.study.seeds)
-        if not is_measured(config, cell)
-    ]
+    missing = [one.name for one in needs.claimed_evaluations(config) if not is_measured(config, one)]
     if missing:
         raise InputError(
             f"claims: not measured, or not as study and recipes now are: {', '.join(missing)}; "

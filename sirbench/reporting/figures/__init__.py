@@ -4,7 +4,7 @@ A figure of config/figures/ says `kind: my-kind` for `my_kind.py` beside these; 
 its other keys. `drawing/` has what kinds share: the style, panels, and the bases of kinds that draw a table
 or the semantic space of negatives.
 
-Reading config/ imports these files: they import matplotlib, and what needs it, where they draw.
+Reading config/ imports these files: they import matplotlib, what needs it, and tables, where they draw.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ import pandas as pd
 from sirbench.jobs import needs
 from sirbench.jobs.layout import Layout
 from sirbench.reporting.figures import Drawing, Kind
-from sirbench.reporting.tables.presentation import paper_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,6 +54,8 @@ class Claims(Kind):
 
 
 def _draw(panel: Axes, lines: pd.DataFrame, config: Configuration) -> None:
+    from sirbench.reporting.tables.presentation import paper_name
+
     for place, line in enumerate(lines.to_dict("records")):
         verdict, effect = line["verdict"], line["effect"]
         face = "0.25" if verdict in ("supported", "contradicted") else "white"

@@ -8,7 +8,6 @@ import pandas as pd
 
 from sirbench.reporting.figures import Drawing
 from sirbench.reporting.figures.drawing.panels import TableKind, look_of
-from sirbench.reporting.tables.measured import column_titles, table_numbers
 
 if TYPE_CHECKING:
     from sirbench.jobs.configuration import Configuration
@@ -25,6 +24,8 @@ class Levels(TableKind):
 
     def draw(self, config: Configuration) -> Drawing:
         """The panels, and the lines of V3 and V4 that they show, after the baseline's own."""
+        from sirbench.reporting.tables.measured import table_numbers
+
         lines = _named(table_numbers(config, self.table, self.measures), config)
         references = lines[lines["baseline"] == ""]
         compared = lines[lines["strategy"].isin(STRATEGIES) & (lines["baseline"] != "")]
@@ -42,6 +43,8 @@ class Levels(TableKind):
 
 def _named(lines: pd.DataFrame, config: Configuration) -> pd.DataFrame:
     """The lines with what each is in the figure, by its recipe."""
+    from sirbench.reporting.tables.measured import column_titles
+
     recipes = lines["recipe"].map(config.recipes)
     return lines.assign(
         column=column_titles(config, lines) + ", " + lines["backbone"].str.upper(),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from sirbench.data.frames import read_frame
 from sirbench.evaluation.embedded import OVERLAPS
 from sirbench.evaluation.space import measure_space
 from sirbench.evaluation.space_nulls import BlockDraws
@@ -68,7 +69,7 @@ class SpaceMeasures(SpaceKind):
             if lacking := set(OVERLAPS) - set(embedded):
                 names = ", ".join(sorted(lacking))
                 raise InputError(f"{cell.embeddings}: lacks {names}; delete it and run again")
-            measured = measure_space(pd.read_parquet(cell.selection), embedded, block_draws(config, cell))
+            measured = measure_space(read_frame(cell.selection), embedded, block_draws(config, cell))
             parts.append(measured.assign(**asdict(cell))[COLUMNS])
         data = pd.concat(parts[1:] or parts, ignore_index=True)
         recipes, notes = list(data["recipe"].unique()), self.missing_notes(config)

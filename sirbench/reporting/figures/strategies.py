@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from sirbench.reporting.figures import Drawing
 from sirbench.reporting.figures.drawing.panels import TableKind, look_of
-from sirbench.reporting.tables.measured import column_titles, table_numbers
 
 if TYPE_CHECKING:
     from sirbench.jobs.configuration import Configuration
@@ -17,6 +16,8 @@ class Strategies(TableKind):
 
     def draw(self, config: Configuration) -> Drawing:
         """The panels, and the lines of the table that they show."""
+        from sirbench.reporting.tables.measured import column_titles, table_numbers
+
         lines = table_numbers(config, self.table, self.measures)
         names = _short_names(list(lines.loc[lines["baseline"] != "", "recipe"].unique()), config)
         lines = lines.assign(

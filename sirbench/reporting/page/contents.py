@@ -19,6 +19,7 @@ from sirbench.reporting.figures import draw
 from sirbench.reporting.figures.drawing import style
 from sirbench.reporting.page.curves import Card, card
 from sirbench.reporting.page.ran import Ran, everything, summary
+from sirbench.reporting.tables.heads import candidates_head
 from sirbench.reporting.tables.presentation import DEMONSTRATION, Presentation
 from sirbench.reporting.tables.so_far import table_so_far
 
@@ -108,7 +109,7 @@ def _claims(config: Configuration) -> list[Part]:
 
 def _facts(config: Configuration, jobs: Sequence[Ran]) -> dict[str, str]:
     study = config.study
-    candidates = [f"{study.candidates_title(name)} Top {study.depth}" for name in study.candidates]
+    candidates = [candidates_head(config, name) for name in study.candidates]
     return {
         "Study": f"{config.name} (config/studies/{config.name}.yaml)",
         "Collection": f"{study.collection.train}, {study.collection.dev}",

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sirbench.jobs.folders import Cell, TrainingFolder
+from sirbench.jobs.folds import trained_cells
 from sirbench.jobs.job import compressor_of, compressors
+from sirbench.jobs.kept import is_kept
 from sirbench.jobs.layout import Layout
 from sirbench.jobs.needs import cells
 from sirbench.jobs.pretraining import pretrained
@@ -84,13 +86,19 @@ def _backbones_and_first_stages(config: Configuration) -> Iterator[Ran]:
 
 def _cells(config: Configuration) -> Iterator[Ran]:
     layout = Layout(config.name)
-    for cell in dict.fromkeys(cell for table in config.tables.values() for cell in cells(config, table)):
+    whole = dict.fromkeys(cell for table in config.tables.values() for cell in cells(config, table))
+    # A kept cell is there without the models of its folds.
+    trained = [one for it in whole for one in ([it] if is_kept(it) else trained_cells(config, it))]
+    for cell in trained:
+        if not config.recipes[cell.recipe].trains:
+            continue
+        fold = f" / fold {cell.fold}" if cell.fold is not None else ""
         for job in compressors(config.recipes[cell.recipe], config.study):
             level = compressor_of(cell, job)
-            title = f"{level.candidates} / {level.backbone} / {level.level}"
+            title = f"{level.candidates} / {level.backbone} / {level.level}{fold}"
             yield _trained(layout, title, level, cell.seed, "train-level")
         logs = [layout.log(verb, cell.job) for verb in ("train", "rerank", "evaluate")]
-        title = f"{cell.candidates} / {cell.backbone} / {cell.recipe}"
+        title = f"{cell.candidates} / {cell.backbone} / {cell.recipe}{fold}"
         yield Ran(title, cell, int(cell.seed), is_measured(config, cell), logs)
 
 

@@ -1,20 +1,37 @@
-"""What readers of any table have to know of the study's collection."""
+"""What readers of any table have to know of the study's collection, and of runs that were given to it."""
 
 import json
 from dataclasses import replace
 
+from sirbench.jobs import needs
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.layout import Layout
+from sirbench.reporting.tables.heads import given_notes
 from sirbench.reporting.tables.presentation import Presentation
 
 
 def with_collection_notes(config: Configuration, shown: Presentation) -> Presentation:
-    """A table with the sentences about the study's collection beneath its own."""
-    return replace(shown, notes=[*shown.notes, *collection_notes(config)])
+    """A table with the sentences about the study's collection, and its given runs, beneath its own."""
+    candidates = needs.shown_candidates(config, config.tables[shown.name])
+    return replace(shown, notes=[*shown.notes, *collection_notes(config), *given_notes(config, candidates)])
 
 
 def collection_notes(config: Configuration) -> list[str]:
-    """That a collection is incomplete, and how much it lacks where that is recorded."""
+    """How queries are divided where they are not, and that a collection is incomplete."""
+    return [*_of_folds(config), *_of_what_is_missing(config)]
+
+
+def _of_folds(config: Configuration) -> list[str]:
+    if not (folds := len(config.study.collection.folds)):
+        return []
+    return [
+        f"Queries come in {folds} folds: each is measured by the model that was trained on the {folds - 1} "
+        "others, and all are pooled before any test."
+    ]
+
+
+def _of_what_is_missing(config: Configuration) -> list[str]:
+    """How many relevant documents an incomplete collection lacks, where that is recorded."""
     if not config.study.collection.incomplete:
         return []
     record = Layout(config.name).collection

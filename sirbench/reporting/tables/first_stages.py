@@ -16,7 +16,7 @@ from sirbench.reporting.tables.presentation import (
     paper_name,
 )
 from sirbench.reporting.tables.tidy import COLUMNS, estimate, gain_columns, refuse_unequal, with_daggers
-from sirbench.study import Table
+from sirbench.study import HOME, Table
 
 
 def tidy_first_stages(
@@ -47,7 +47,8 @@ def tidy_first_stages(
             lines.append(
                 {
                     **{"table": name, "row": titles[candidates], "backbone": "", "recipe": "", "cpr": ""},
-                    **{"candidates": candidates, "measure": measure, **estimate(of_row)},
+                    **{"negatives": "", "on": HOME, "candidates": candidates, "measure": measure},
+                    **estimate(of_row),
                     "baseline": "" if own else table.baseline,
                     **gain_columns(of_row, baseline.by(measure) if baseline else None),
                     "verdict": "",

@@ -22,30 +22,34 @@ PAPER_NOTES = [
 ]
 
 
-def gains_grid(lines: pd.DataFrame, of_column: Callable[[Line], str]) -> list[Grid]:
+def gains_grid(lines: pd.DataFrame, of_column: Callable[[Line], str], over: str = "") -> list[Grid]:
     """The grid of all lines that have a gain; nothing where none has.
 
     Args:
         lines: of a tidy table.
         of_column: what to call the column of the printed table that a line is in.
+        over: what all gains are over, in words; if empty, each is over the recipe of its baseline.
     """
     gains = lines[lines["gain"].notna()]
     if gains.empty:
         return []
     paper = bool(gains["published_gain"].notna().any())
-    several = several_baselines(gains)
+    several = not over and several_baselines(gains)
     rows = []
     for line in each(gains):
         label = f"{line.row} over {line.baseline}" if several else str(line.row)
         rows.append([label, of_column(line), *_ours(line), *(_papers(line) if paper else [])])
     heads = ["Model", "Column", *HEADS, *(PAPER_HEADS if paper else [])]
     notes = [
-        f"Gain: the difference to {compared_with(gains)} on the same queries; relative: divided by its mean.",
+        f"Gain: the difference to {over or compared_with(gains)} on the same queries; relative: divided "
+        "by its mean.",
         *intervals(gains),
         *([NO_INTERVAL] if (gains["gain_low"].notna() & gains["gain_relative_low"].isna()).any() else []),
         *(PAPER_NOTES if paper else []),
     ]
-    return [Grid("Gains over the baseline", heads, rows, notes, words={"Model", "Column", "Verdict"})]
+    return [
+        Grid(f"Gains over {over or 'the baseline'}", heads, rows, notes, words={"Model", "Column", "Verdict"})
+    ]
 
 
 def _ours(line: Line) -> list[str]:

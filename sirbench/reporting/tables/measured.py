@@ -1,7 +1,7 @@
 """Which parts of a table have results, and its numbers from those; where it has none, the reason."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,29 +11,38 @@ from sirbench.evaluation.claims.measured import Trainings
 from sirbench.evaluation.measures import read_per_query
 from sirbench.jobs import needs
 from sirbench.jobs.configuration import Configuration
-from sirbench.jobs.folders import Cell, Condition
+from sirbench.jobs.folders import Cell, Condition, Evaluation
 from sirbench.jobs.job import job_of_cell, made_as
 from sirbench.jobs.layout import Layout
 from sirbench.machine.errors import InputError
 from sirbench.machine.provenance import read_provenance
+from sirbench.reporting.tables.heads import candidates_head
 from sirbench.reporting.tables.published import PUBLISHED, read_published
 from sirbench.reporting.tables.tidy import COLUMNS as TIDY_COLUMNS
 from sirbench.reporting.tables.tidy import PerQuery, Places, tidy_table
 from sirbench.study import Row, Table
 
-KEYS = ["row", "backbone", "recipe", "candidates", "measure"]
+KEYS = ["row", "backbone", "recipe", "negatives", "candidates", "measure"]
 NO_RESULT, NO_BACKBONE = "no result", "no such backbone in the study"
 DIVERGED, NO_BASELINE = "diverged", "no baseline"
 COLUMNS = [it for it in TIDY_COLUMNS if it != "table"] + ["missing"]
 
 
-def is_measured(config: Configuration, cell: Cell) -> bool:
-    """Whether a cell's values are there, of a model that was trained as study and recipe now have it.
+def is_measured(config: Configuration, one: Cell | Evaluation) -> bool:
+    """Whether the values of a cell, or of it on other candidates or queries, are there, and its model is as
+    study and recipe now have it.
 
     A training that diverged is measured: that it gave no model is its result. When a recipe has changed and
     the new training failed, Snakemake leaves the measures of the old model.
     """
-    if not cell.provenance.exists() or not cell.per_query.exists():
+    if not one.per_query.exists():
+        return False
+    return is_trained(config, one.cell if isinstance(one, Evaluation) else one)
+
+
+def is_trained(config: Configuration, cell: Cell) -> bool:
+    """Whether a cell has a model, or has diverged, as study and recipe now have it."""
+    if not cell.provenance.exists():
         return False
     made = read_provenance(cell.provenance)
     wanted = json.loads(json.dumps(made_as(job_of_cell(config, cell), config.study)))
@@ -41,13 +50,20 @@ def is_measured(config: Configuration, cell: Cell) -> bool:
 
 
 def read_trainings(config: Configuration, condition: Condition) -> Trainings:
-    """What all seeds of a condition gave; each cell is measured.
+    """What all seeds of a condition gave; each is measured."""
+    return trainings(config, condition, lambda one: read_per_query(one.per_query))
+
+
+def trainings(
+    config: Configuration, condition: Condition, read: Callable[[Evaluation], pd.DataFrame]
+) -> Trainings:
+    """What all seeds of a condition gave, by reading each.
 
     A cell whose training diverged says so in its provenance, under "diverged", and has no values.
     """
-    cells = {seed: condition.cell(seed) for seed in config.study.seeds}
-    diverged = {seed: why.rstrip(".") for seed, cell in cells.items() if (why := cell.diverged)}
-    values = {seed: read_per_query(cell.per_query) for seed, cell in cells.items() if seed not in diverged}
+    every = {seed: condition.evaluation(seed) for seed in config.seeds(condition.recipe)}
+    diverged = {seed: why.rstrip(".") for seed, one in every.items() if (why := one.cell.diverged)}
+    values = {seed: read(one) for seed, one in every.items() if seed not in diverged}
     return Trainings(condition.name, values, diverged)
 
 
@@ -56,7 +72,7 @@ def measured_values(config: Configuration, name: str) -> PerQuery:
     return {
         condition: read_trainings(config, condition)
         for condition in needs.conditions(config, config.tables[name])
-        if all(is_measured(config, condition.cell(seed)) for seed in config.study.seeds)
+        if all(is_measured(config, condition.evaluation(it)) for it in config.seeds(condition.recipe))
     }
 
 
@@ -80,20 +96,29 @@ def table_numbers(config: Configuration, name: str, measures: Sequence[str]) -> 
     value, or no gain though it has a baseline, and is "" where it lacks nothing.
     """
     table, path = config.tables[name], Layout(config.name).table(name)
-    begun = [cell for cell in needs.cells(config, table) if cell.folder.exists()]
+    begun = [one for one in needs.evaluations(config, table) if one.cell.folder.exists()]
     known = _read_table(path) if path.exists() else pd.DataFrame()
-    if not set(TIDY_COLUMNS) <= set(known) or not all(is_measured(config, cell) for cell in begun):
+    if not set(TIDY_COLUMNS) <= set(known) or not all(is_measured(config, one) for one in begun):
         known = measured_lines(config, name, measured_values(config, name))
     wanted = pd.DataFrame(
         [
-            (row.label, one.backbone, one.recipe, one.candidates, measure, _baseline(table, row))
+            (
+                row.label,
+                one.backbone,
+                one.recipe,
+                one.negatives,
+                one.candidates,
+                measure,
+                _baseline(table, row),
+            )
             for row, one in _places(config, table)
             for measure in measures
         ],
         columns=[*KEYS, "baseline"],
     )
+    known = known.assign(negatives=known["negatives"].astype("object").fillna(""))
     lines = wanted.merge(known.drop(columns=["table", "baseline"]), how="left", on=KEYS)
-    texts = ["cpr", "gain_over", "gain_of_seeds", "verdict", "diverged"]
+    texts = ["on", "cpr", "gain_over", "gain_of_seeds", "verdict", "diverged"]
     lines[texts] = lines[texts].astype("object").fillna("").astype("str")
     numbers = [it for it in COLUMNS if it in lines and it not in [*KEYS, *texts, "baseline", "dagger"]]
     lines[numbers] = lines[numbers].astype("float64")
@@ -105,7 +130,9 @@ def _read_table(path: Path) -> pd.DataFrame:
         table = pd.read_csv(path)
     except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
         raise InputError(f"{path}: not a table ({error}); delete it and make it again") from error
-    if lacking := [column for column in (*KEYS, "value") if column not in table]:
+    # Tables of an older form have no `negatives`, and are worked out anew.
+    needed = [it for it in (*KEYS, "value") if it != "negatives"]
+    if lacking := [column for column in needed if column not in table]:
         raise InputError(f"{path}: lacks the column {lacking[0]}; delete it and make it again")
     return table
 
@@ -125,9 +152,8 @@ def missing_notes(config: Configuration, lines: pd.DataFrame) -> list[str]:
 
 def column_titles(config: Configuration, lines: pd.DataFrame) -> pd.Series:
     """What tables call the candidates of each line, e.g. HDCT Top 100."""
-    study = config.study
     return lines["candidates"].map(
-        {it: f"{study.candidates_title(it)} Top {study.depth}" for it in study.candidates}
+        {it: candidates_head(config, it) for it in lines["candidates"].unique().tolist()}
     )
 
 
@@ -147,7 +173,7 @@ def _why_missing(config: Configuration, line: Any) -> str:
 def _places(config: Configuration, table: Table) -> Places:
     """Every row of a table with each of its candidates, in order, the study having its backbone or not."""
     return [
-        (row, Condition(config.name, candidates, row.backbone, row.recipe))
+        (row, needs.condition_of_row(config, row, column))
         for row in table.rows
-        for candidates in needs.shown_candidates(config, table)
+        for column in needs.columns(config, table)
     ]

@@ -32,8 +32,8 @@ def sample(lines: pd.DataFrame) -> str:
 
 def dev_queries(lines: pd.DataFrame) -> str:
     """How many queries a number is the mean of, in words."""
-    number = lines["queries"].max()
-    return "one dev query" if number == 1 else f"{number} dev queries"
+    counts = lines.groupby("on", sort=False)["queries"].max()
+    return " and ".join(f"one {on} query" if it == 1 else f"{it} {on} queries" for on, it in counts.items())
 
 
 def tests(compared: str, meaning: str) -> str:
@@ -107,25 +107,25 @@ def diverged(lines: pd.DataFrame, groups: Mapping[str, str]) -> list[str]:
     """Which rows lack seeds because trainings diverged, and which gains for want of a baseline.
 
     Args:
-        lines: of a tidy table, with `baseline_diverged`: how many seeds of a line's baseline converged where
-            none did, else empty.
-        groups: candidates -> head of its column group.
+        lines: of a tidy table, with `column`, and with `baseline_diverged`: how many seeds of a line's
+            baseline converged where none did, else empty.
+        groups: column -> head of its column group.
     """
     without = lines[(lines["baseline_diverged"] != "") & lines["value"].notna()]
     notes = []
     for (backbone, baseline, why), group in without.groupby(["backbone", "baseline", "baseline_diverged"]):
         rows = ", ".join(dict.fromkeys(group["row"]))
-        heads = ", ".join(dict.fromkeys(group["candidates"].map(groups)))
+        heads = ", ".join(dict.fromkeys(group["column"].map(groups)))
         notes.append(
             f"No gains and no tests of {rows} ({heads}), since the baseline, {backbone} with {baseline}, "
             f"diverged: {why}."
         )
-    told = set(without[["backbone", "baseline", "candidates"]].itertuples(index=False, name=None))
-    of_rows = lines[lines["diverged"] != ""].drop_duplicates(["row", "candidates"])
+    told = set(without[["backbone", "baseline", "column"]].itertuples(index=False, name=None))
+    of_rows = lines[lines["diverged"] != ""].drop_duplicates(["row", "column"])
     notes += [
-        f"{line.row}, {groups[line.candidates]}: {line.diverged}."
+        f"{line.row}, {groups[line.column]}: {line.diverged}."
         for line in each(of_rows)
-        if (line.backbone, line.recipe, line.candidates) not in told
+        if (line.backbone, line.recipe, line.column) not in told
     ]
     return [*notes, "Means are over the seeds that converged."] if of_rows["seeds"].any() else notes
 
@@ -139,6 +139,15 @@ def readings(lines: pd.DataFrame) -> list[str]:
         return [f"V4: CPR of Eq. 7 read as {rows['cpr'].iloc[0]} (docs/cpr.md)."]
     each = "; ".join(f"{cpr}: {', '.join(of['row'])}" for cpr, of in rows.groupby("cpr", sort=False))
     return [f"CPR of Eq. 7 read as {each} (docs/cpr.md)."]
+
+
+def negatives(lines: pd.DataFrame) -> list[str]:
+    """What cells were trained on, where that is not what they re-rank, by the rows where that differs."""
+    rows = lines.loc[lines["negatives"] != "", ["row", "negatives"]].drop_duplicates()
+    said = [
+        f"{', '.join(of['row'])}: {str(name).upper()}" for name, of in rows.groupby("negatives", sort=False)
+    ]
+    return [f"Trained on other candidates than they re-rank: {'; '.join(said)}."] if said else []
 
 
 def first_stage(head: str, measures: Mapping[str, float]) -> str:

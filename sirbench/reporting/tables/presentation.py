@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from sirbench.reporting.tables.tidy import SIGNIFICANCE_LEVEL
+from sirbench.study import HOME
 
 BETTER, WORSE = "†", "‡"
 """The paper has one dagger for both, so that its V1 Top 16, significantly worse, looks like a success."""
@@ -88,6 +89,12 @@ def as_printed(tidy: pd.DataFrame, column: list[str]) -> pd.DataFrame:
     best = printed == printed.groupby([tidy[it] for it in column]).transform("max")
     numbers = [_number(*of) for of in zip(each(tidy), texts, best, strict=True)]
     return tidy.assign(number=pd.Series(numbers, index=tidy.index, dtype="object"))
+
+
+def with_columns(lines: pd.DataFrame) -> pd.DataFrame:
+    """The lines with `column`: the queries and candidates of a group of columns, as `Condition.column`."""
+    further = lines["on"] + "/" + lines["candidates"]
+    return lines.assign(column=lines["candidates"].where(lines["on"] == HOME, further))
 
 
 def each(lines: pd.DataFrame) -> list[Line]:

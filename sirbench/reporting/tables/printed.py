@@ -15,6 +15,7 @@ from sirbench.reporting.tables.presentation import (
     as_printed,
     each,
     paper_name,
+    with_columns,
 )
 from sirbench.reporting.tables.tidy import PerQuery
 from sirbench.study import Row, Table
@@ -36,16 +37,17 @@ def present(
         tidy: the frame of `tidy_table`; what it lacks is shown as a dash.
         table: the table that it was made from.
         per_query: the same as there.
-        groups: candidates -> head of its column group, e.g. {"hdct": "HDCT Top 100"}, in order.
-        first_stage: candidates -> measures of the candidates themselves, R@100 among them.
+        groups: column -> head of its column group, e.g. {"hdct": "HDCT Top 100"}, in order; a column is
+            `Condition.column`.
+        first_stage: column -> measures of the candidates themselves, R@100 among them.
         left_out: labels of the rows that the study has no backbone for.
         demonstration: say on the table's face that its numbers mean nothing.
         claimed: whether the study has claims to point to.
     """
-    lines = as_printed(tidy, ["candidates", "measure"])
+    lines = with_columns(as_printed(tidy, ["on", "candidates", "measure"]))
     lines["baseline_diverged"] = _diverged_baselines(lines, per_query)
     numbers: dict[tuple[str, ...], Number] = {
-        (line.backbone, line.recipe, line.candidates, line.measure): line.number for line in each(lines)
+        (line.row, line.backbone, line.recipe, line.column, line.measure): line.number for line in each(lines)
     }
     return Presentation(
         name=tidy["table"].iloc[0],
@@ -57,8 +59,8 @@ def present(
             ShownRow(
                 label=_label(row, lines, groups),
                 numbers=[
-                    numbers.get((row.backbone, row.recipe, candidates, measure), NOT_MEASURED)
-                    for candidates in groups
+                    numbers.get((row.label, row.backbone, row.recipe, column, measure), NOT_MEASURED)
+                    for column in groups
                     for measure in table.measures
                 ],
                 rule_above=row.rule_above,
@@ -71,10 +73,11 @@ def present(
             *notes.untested(lines),
             *notes.diverged(lines, groups),
             *notes.readings(lines),
+            *notes.negatives(lines),
             *(notes.first_stage(groups[name], measures) for name, measures in first_stage.items()),
             *([f"Left out, as this study lacks their backbones: {', '.join(left_out)}."] if left_out else []),
         ],
-        grids=gains_grid(lines, lambda line: f"{groups[line.candidates]}, {paper_name(line.measure)}"),
+        grids=gains_grid(lines, lambda line: f"{groups[line.column]}, {paper_name(line.measure)}"),
     )
 
 
@@ -90,8 +93,8 @@ def _label(row: Row, lines: pd.DataFrame, groups: Mapping[str, str]) -> str:
     """A row's label, and how many of its seeds converged where it is fewer than all and more than none."""
     here = lines[(lines["backbone"] == row.backbone) & (lines["recipe"] == row.recipe) & (lines["seeds"] > 0)]
     fewer = {
-        str(line.candidates): str(line.diverged).partition(" converged")[0]
-        for line in each(here)
+        str(line.column): str(line.diverged).partition(" converged")[0]
+        for line in each(here[here["row"] == row.label])
         if line.diverged
     }
     if not fewer:
@@ -105,9 +108,9 @@ def _label(row: Row, lines: pd.DataFrame, groups: Mapping[str, str]) -> str:
 def _diverged_baselines(lines: pd.DataFrame, per_query: PerQuery) -> list[str]:
     """For each line how many seeds of its baseline converged, where none did."""
     of_baselines = {
-        (one.candidates, one.backbone, one.recipe): trainings.convergence
+        (one.column, one.negatives, one.backbone, one.recipe): trainings.convergence
         for one, trainings in per_query.items()
         if not trainings.per_query
     }
-    places = lines[["candidates", "backbone", "baseline"]].itertuples(index=False, name=None)
+    places = lines[["column", "negatives", "backbone", "baseline"]].itertuples(index=False, name=None)
     return [of_baselines.get(place, "") for place in places]

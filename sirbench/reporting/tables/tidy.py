@@ -24,9 +24,12 @@ COLUMNS = [
     *("p_paired_t", "p_paired_t_holm", "dagger"),
     *PUBLISHED_COLUMNS,
     "diverged",
+    *("negatives", "on"),
 ]
 """What a line says, apart from what it is about.
 
+* on: whose candidates are re-ranked: `dev`, or a further set of queries; negatives: the candidates that the
+  cells were trained on, empty where these are `candidates`.
 * value: the mean over queries and over the seeds that gave a model; ci_low, ci_high: its 95 % percentile
   bootstrap interval over queries (empty for a single query); sd_seeds: the standard deviation of the mean
   over queries from seed to seed (empty for one seed); seeds, queries: how many went into it; diverged:
@@ -82,14 +85,14 @@ def tidy_table(
             lines.append(
                 {
                     **{"table": name, "row": row.label, "backbone": condition.backbone},
-                    **{"recipe": condition.recipe, "cpr": "", "candidates": condition.candidates},
-                    "measure": measure,
+                    **{"recipe": condition.recipe, "cpr": "", "negatives": condition.negatives},
+                    **{"on": condition.on, "candidates": condition.candidates, "measure": measure},
                     **estimate(per_query[condition].by(measure)),
                     "baseline": "" if baseline == condition else baseline.recipe,
                     **gain_columns(per_query[condition].by(measure), over),
                 }
             )
-    frame = with_daggers(pd.DataFrame(lines).reindex(columns=COLUMNS), family=["candidates", "measure"])
+    frame = with_daggers(pd.DataFrame(lines).reindex(columns=COLUMNS), family=["on", "candidates", "measure"])
     return with_published(frame, published)
 
 
@@ -135,7 +138,8 @@ def _refuse_missing(name: str, table: Table, places: Places, per_query: PerQuery
         raise InputError(f"{name}: no per-query values of {', '.join(missing)}; run these cells first")
     baselines = [replace(condition, recipe=table.baseline_of(row)) for row, condition in places]
     compared = dict.fromkeys(shown + [it for it in baselines if it in per_query])
-    refuse_unequal(name, table.measures, [per_query[condition] for condition in compared])
+    for on in dict.fromkeys(condition.on for condition in compared):
+        refuse_unequal(name, table.measures, [per_query[it] for it in compared if it.on == on])
 
 
 def refuse_unequal(name: str, measures: Sequence[str], every: Sequence[Trainings]) -> None:

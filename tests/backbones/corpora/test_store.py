@@ -137,6 +137,7 @@ def test_a_damaged_store_says_so(damage, tmp_path, tokenizer):
     store = built(
         tmp_path / "store", tokenizer, [Page("a", ["Array axis."], links=["b"]), Page("b", ["Axis."])]
     )
+    (store.folder / ".manifest").unlink()
     for path in [store.folder / "words", *store.folder.glob("*.npy")]:
         content = path.read_bytes()
         path.unlink()

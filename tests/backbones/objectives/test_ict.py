@@ -86,7 +86,7 @@ def test_the_loss_is_minus_the_log_of_p_ict(material, corpus):
         scores = [score_groups(made, [Group(sentence, [passage])]).item() for passage in passages]
         losses.append(-math.log(math.exp(scores[0]) / math.fsum(map(math.exp, scores))))
     outcome = ict(2)
-    assert outcome.inputs == 4 * 4
+    assert outcome.inputs == ict.inputs(batch=4, negatives=3) == 4 * 4
     assert outcome.loss.item() == pytest.approx(math.fsum(losses) / len(losses), rel=1e-5)
 
 

@@ -74,7 +74,7 @@ def test_the_loss_is_the_mean_cross_entropy_of_the_chosen_tokens(material):
         normal = highest + math.log(math.fsum(math.exp(value - highest) for value in values))
         entropies.append(normal - values[texts.labels[row, column]])
     outcome = mlm(3)
-    assert outcome.inputs == 4 and len(entropies) > 4
+    assert outcome.inputs == mlm.inputs(batch=4, negatives=3) == 4 and len(entropies) > 4
     assert outcome.loss.item() == pytest.approx(math.fsum(entropies) / len(entropies), rel=1e-5)
 
 

@@ -104,7 +104,7 @@ def test_the_loss_is_the_mean_hinge_of_the_sets_scores_as_queries(material, corp
         more, less = (score_groups(made, [Group(corpus.tokens(words), [text])]).item() for words in sets)
         losses.append(max(0.0, 1 - more + less))
     outcome = prop(4)
-    assert outcome.inputs == 2 * 4
+    assert outcome.inputs == prop.inputs(batch=4, negatives=3) == 2 * 4
     assert outcome.loss.item() == pytest.approx(math.fsum(losses) / len(losses), rel=1e-5)
 
 

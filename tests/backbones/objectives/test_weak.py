@@ -126,7 +126,7 @@ def test_the_loss_is_the_mean_over_groups(loss, material, corpus):
         scores = torch.stack([score_groups(made, [Group(query, [text])])[0, 0] for text in texts])
         losses.append(LOSSES[loss](scores[None], torch.from_numpy(bm25)[None], 2.0).item())
     outcome = weak(0)
-    assert outcome.inputs == 4 * 4
+    assert outcome.inputs == weak.inputs(batch=4, negatives=3) == 4 * 4
     assert outcome.loss.item() == pytest.approx(math.fsum(losses) / 4, rel=1e-5)
 
 

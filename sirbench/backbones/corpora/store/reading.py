@@ -8,6 +8,7 @@ import numpy as np
 
 from sirbench.backbones.corpora.store.ragged import row_of
 from sirbench.machine.errors import InputError
+from sirbench.machine.manifest import check_manifest
 
 
 class CorpusStore:
@@ -16,6 +17,7 @@ class CorpusStore:
     def __init__(self, folder: Path):
         if not (folder / "pages.npy").exists():
             raise InputError(f"{folder}: no corpus store here; `sirbench tokenize-corpus` makes one")
+        check_manifest(folder)
         self.folder = folder
         try:
             load = {path.stem: np.load(path, mmap_mode="r") for path in folder.glob("*.npy")}

@@ -11,8 +11,8 @@ from sirbench.backbones.corpora.sentences import sentences
 from sirbench.backbones.corpora.store.links import Links
 from sirbench.backbones.corpora.store.ragged import starts_of
 from sirbench.backbones.corpora.store.vocabulary import Vocabulary
-from sirbench.machine.atomic import atomic_folder
 from sirbench.machine.errors import InputError
+from sirbench.machine.manifest import recorded_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -29,7 +29,7 @@ def build_corpus_store(
     Pages without a sentence are left out. Raises InputError for a corpus without a sentence and for two pages
     of the same name.
     """
-    with atomic_folder(folder) as temporary:
+    with recorded_folder(folder) as temporary:
         vocabulary, links = Vocabulary(tokenizer), Links()
         sentence_lengths: list[np.ndarray] = []
         page_lengths: list[int] = []

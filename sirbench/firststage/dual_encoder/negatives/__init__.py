@@ -67,6 +67,15 @@ class Policy(Plugin):
         """All training queries."""
         return self._queries
 
+    @property
+    def documents_per_query(self) -> int:
+        """Documents that a step encodes for each of its queries, with gradient: the positive, here."""
+        return 1
+
+    def encodings(self, steps: int, continued: bool) -> int:
+        """How often so many steps encode all documents; `continued` from a trained encoder."""
+        return 0
+
     @abstractmethod
     def loss(self, batch: Batch, step: int) -> Loss:
         """The loss of a step (from 0), a function of the step, the encoder and the policy's state."""

@@ -59,6 +59,15 @@ class ADORE(Policy):
 
         return alphabetical_places(self.encoder.store.documents.ids)
 
+    @property
+    def documents_per_query(self) -> int:
+        """None: documents keep their embeddings."""
+        return 0
+
+    def encodings(self, steps: int, continued: bool) -> int:
+        """Before the first step."""
+        return 1
+
     def start(self, step: int) -> None:
         """Embed the documents, or load them: a later attempt uses the same embeddings."""
         from sirbench.firststage.dual_encoder.frozen import freeze_documents

@@ -29,6 +29,10 @@ class ANCE(HardPolicy):
     _checkpointed: tuple[int, int] = PrivateAttr((0, 0))
     """Steps of the last two checkpoints, either of which a killed job may resume from."""
 
+    def encodings(self, steps: int, continued: bool) -> int:
+        """Before the first step, and at every refresh but that after the last."""
+        return 1 + (steps - 1) // self.refresh_every
+
     def start(self, step: int) -> None:
         """Search with the encoder that training starts from, or load the last refresh."""
         self._checkpointed = (0, step)  # there may be an older one, which is not known

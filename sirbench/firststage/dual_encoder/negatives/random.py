@@ -26,6 +26,11 @@ class Random(Policy):
     per_query: int = Field(1, ge=0)
     """Documents drawn for each query and step; 0: only what the batch has."""
 
+    @property
+    def documents_per_query(self) -> int:
+        """The positive and its own negatives."""
+        return 1 + self.per_query
+
     def loss(self, batch: Batch, step: int) -> Loss:
         """RankNet's mean over all pairs of the batch."""
         from sirbench.firststage.dual_encoder.batch import score_batch

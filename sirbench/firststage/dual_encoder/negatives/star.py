@@ -32,6 +32,10 @@ class Star(Static):
     alpha: float = Field(1.0, ge=0)
     """Weight of a random pair; that of a hard pair is 1."""
 
+    def encodings(self, steps: int, continued: bool) -> int:
+        """Once, where its hard negatives are those of the encoder and not BM25's."""
+        return int(continued)
+
     def search(self) -> np.ndarray:
         """By the dual encoder that training starts from, if it was trained; otherwise by BM25."""
         from sirbench.firststage.dual_encoder.encoder import trained_pooling

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from sirbench.data.frames import read_frame
 from sirbench.jobs.folders import Cell
 from sirbench.jobs.needs import space_cells
 from sirbench.reporting.figures import Kind
@@ -45,7 +46,7 @@ class SpaceKind(Kind):
 
     def embeddings(self, cell: Cell) -> pd.DataFrame:
         """Embeddings of the queries that this figure asks for; the file may have more, for other figures."""
-        documents = pd.read_parquet(cell.embeddings)
+        documents = read_frame(cell.embeddings)
         wanted = {"train": self.space.train_queries, "dev": self.space.dev_queries}
         kept = pd.Series(False, index=documents.index)
         for split, count in wanted.items():

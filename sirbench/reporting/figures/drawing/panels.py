@@ -15,9 +15,6 @@ from sirbench.jobs.needs import conditions
 from sirbench.reporting.figures import Kind
 from sirbench.reporting.figures.drawing import style
 from sirbench.reporting.figures.drawing.style import Look
-from sirbench.reporting.tables import notes
-from sirbench.reporting.tables.measured import NO_BACKBONE, column_titles, missing_notes
-from sirbench.reporting.tables.presentation import each, paper_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -102,6 +99,8 @@ class TableKind(Kind):
         self, config: Configuration, lines: pd.DataFrame, legend: Mapping[str, Look]
     ) -> tuple[Canvas, dict[tuple[str, str], Axes]]:
         """A canvas and its panels, empty but for what zero is; those of a measure share their y axis."""
+        from sirbench.reporting.tables.presentation import paper_name
+
         columns = list(lines["column"].unique())
         room = round(
             style.CHARACTERS_PER_INCH * (style.WIDTHS[self.width] - BESIDE_PANELS) / max(1, len(columns))
@@ -132,6 +131,9 @@ class TableKind(Kind):
 
 def _zero(lines: pd.DataFrame, measure: str, column: str) -> str:
     """What the line at zero is in a panel: each baseline with its value."""
+    from sirbench.reporting.tables.measured import NO_BACKBONE
+    from sirbench.reporting.tables.presentation import each
+
     here = lines[(lines["measure"] == measure) & (lines["column"] == column) & (lines["baseline"] != "")]
     here = here[here["missing"] != NO_BACKBONE]
     places = ["backbone", "baseline"]
@@ -148,7 +150,11 @@ def _zero(lines: pd.DataFrame, measure: str, column: str) -> str:
 
 def _notes(config: Configuration, lines: pd.DataFrame) -> list[str]:
     """What is to be said below the panels."""
+    from sirbench.reporting.tables import notes
+    from sirbench.reporting.tables.measured import column_titles, missing_notes
+
     drawn = lines[lines["baseline"] != ""]
+    lines = lines.assign(column=lines["candidates"])
     heads = dict(zip(lines["candidates"], column_titles(config, lines), strict=True))
     return [
         *notes.intervals(drawn[drawn["gain"].notna()]),
@@ -165,6 +171,8 @@ def _write_above(panel: Axes, texts: Sequence[str]) -> None:
 
 def _gains(panel: Axes, positions: list[float], lines: pd.DataFrame, gap: float, look: Look) -> None:
     """Our gains, those of single seeds, the paper's a gap to the right, and why there is none."""
+    from sirbench.reporting.tables.presentation import each
+
     columns = ["gain", "gain_low", "gain_high", "published_gain"]
     gains = lines[columns].astype("float64").set_axis(positions)
     reach = [gains["gain"] - gains["gain_low"], gains["gain_high"] - gains["gain"]]
