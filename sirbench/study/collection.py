@@ -1,6 +1,7 @@
 """The collection of a study: names of `ir_datasets`, files of one's own, or one set of queries to divide."""
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
@@ -111,8 +112,9 @@ class _Named(CollectionSettings):
         return f"{self._name}/dev"
 
     @property
+    @abstractmethod
     def _name(self) -> str:
-        raise NotImplementedError
+        """What the names of both begin with."""
 
 
 class OneSet(_Named):

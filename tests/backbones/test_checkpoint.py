@@ -22,6 +22,7 @@ from sirbench.backbones.checkpoint import (
     load_tokenizer,
 )
 from sirbench.machine.errors import InputError
+from sirbench.machine.manifest import recorded_folder
 
 
 @pytest.fixture
@@ -273,7 +274,9 @@ def test_a_tokenizer_that_cannot_pad_is_refused(folder):
 
 
 def test_a_checkpoint_that_changed_since_it_was_made_is_refused(tiny_backbone, tmp_path):
-    made = shutil.copytree(tiny_backbone, tmp_path / "made")
+    made = tmp_path / "made"
+    with recorded_folder(made) as temporary:
+        shutil.copytree(tiny_backbone, temporary, dirs_exist_ok=True)
     weights = bytearray((made / "model.safetensors").read_bytes())
     weights[-5] ^= 1
     (made / "model.safetensors").write_bytes(weights)

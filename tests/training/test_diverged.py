@@ -161,6 +161,7 @@ def collapse(folder, weights, **training):
     torch.nn.init.zeros_(model.get_parameter(weights))
     torch.nn.init.ones_(model.get_parameter(f"{NORM}.bias"))
     model.save_pretrained(backbone)
+    manifest_of(backbone).unlink()
 
 
 @pytest.mark.parametrize("weights", ["classifier.weight", f"{NORM}.weight"])

@@ -15,18 +15,13 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 from sirbench.encoding.bf16.dropouts import masked_dropout
 from sirbench.encoding.bf16.masks import Mask, Masks
 from sirbench.encoding.bf16.operations import Dense, add_norm, attention, cast, dropout, linear, look_up
-from sirbench.encoding.first_position import ARCHITECTURES, first_position
+from sirbench.encoding.first_position import first_position, has_known_layers
 
 
 def supports(encoder: PreTrainedModel) -> bool:
     """Whether this file computes what the encoder does: a BERT or an ELECTRA with exact GELU, on the CPU."""
-    config = encoder.config
-    return (
-        config.model_type in ARCHITECTURES
-        and config.hidden_act == "gelu"
-        and not config.is_decoder
-        and encoder.device.type == "cpu"
-    )
+    on_cpu = encoder.device.type == "cpu"
+    return has_known_layers(encoder) and encoder.config.hidden_act == "gelu" and on_cpu
 
 
 @dataclass(frozen=True)

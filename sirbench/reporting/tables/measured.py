@@ -152,9 +152,8 @@ def missing_notes(config: Configuration, lines: pd.DataFrame) -> list[str]:
 
 def column_titles(config: Configuration, lines: pd.DataFrame) -> pd.Series:
     """What tables call the candidates of each line, e.g. HDCT Top 100."""
-    return lines["candidates"].map(
-        {it: candidates_head(config, it) for it in lines["candidates"].unique().tolist()}
-    )
+    heads = {it: candidates_head(config, it) for it in lines["candidates"].unique().tolist()}
+    return lines["candidates"].map(heads).astype(object)  # no lines map to numbers otherwise
 
 
 def _baseline(table: Table, row: Row) -> str:
