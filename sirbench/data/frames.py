@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pandas as pd
-from pyarrow import ArrowException
 
 from sirbench.machine.errors import InputError
 from sirbench.machine.manifest import check_manifest, recorded_file
@@ -17,6 +16,8 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
 
 def read_frame(path: Path) -> pd.DataFrame:
     """What `write_frame` wrote; InputError for a file that is damaged or another one."""
+    from pyarrow import ArrowException  # a training step needs none of it
+
     check_manifest(path)
     try:
         return pd.read_parquet(path)

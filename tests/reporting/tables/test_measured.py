@@ -11,6 +11,7 @@ from sirbench.jobs.folders import Cell, Condition
 from sirbench.jobs.job import job_of_cell, made_as
 from sirbench.jobs.layout import Layout
 from sirbench.machine.errors import InputError
+from sirbench.machine.manifest import manifest_of
 from sirbench.reporting.tables.measured import (
     is_measured,
     measured_values,
@@ -145,6 +146,7 @@ def test_what_diverged_in_every_seed_has_no_number_and_says_why(scifact):
 def test_an_empty_file_of_a_training_that_did_not_diverge_is_an_error(scifact):
     v0 = Condition("scifact", "bm25", "bert", "v0")
     v0.cell(2).per_query.write_text("query_id,RR@100,RR@10\n")
+    manifest_of(v0.cell(2).per_query).unlink()
     with pytest.raises(InputError, match=r"seed2/per_query\.csv: not a complete per-query file"):
         read_trainings(scifact, v0)
 
