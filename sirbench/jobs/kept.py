@@ -61,6 +61,21 @@ def kept_candidates(kept: Iterable[Cell]) -> list[str]:
     ]
 
 
+def figures_of_kept_cells(config: Configuration, kept: Iterable[Cell]) -> dict[str, Cell]:
+    """The figures of the semantic space that kept cells are in, each with the first such cell.
+
+    A space is embedded by models, which kept cells do not have: such a figure is kept itself, as it is
+    drawn, or cannot be drawn.
+    """
+    without = {cell for cell in kept if not cell.embeddings.exists()}
+    found = {
+        name: [cell for cell in needs.space_cells(config, figure.space) if cell in without]
+        for name, figure in config.figures.items()
+        if figure.space
+    }
+    return {name: cells[0] for name, cells in found.items() if cells}
+
+
 def check_against_present(config: Configuration, cell: Cell, inputs: Mapping[str, str], source: Path) -> None:
     """Raise `InputError` if a cell to be trained or adopted comes from other data than a kept one."""
     for other in _known_cells(config):

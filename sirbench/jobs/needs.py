@@ -149,17 +149,27 @@ def claimed_evaluations(config: Configuration) -> list[Evaluation]:
 def space_cells(config: Configuration, space: Space) -> list[Cell]:
     """The cells whose semantic space a figure shows, in its order.
 
-    None where the study lacks the figure's backbone, candidates or seed; or has folds, as a query then is
-    in the space of one model and not of another.
+    None where the study lacks the figure's backbone, candidates or seed, or has one seed and `every` is
+    asked for; or has folds, as a query then is in the space of one model and not of another.
     """
     study = config.study
-    if study.collection.folds:
-        return []
     candidates = space.candidates or study.trained_on(study.columns[0])
-    seed = study.seeds[0] if space.seed is None else space.seed
-    if candidates not in study.candidates or space.backbone not in study.backbones or seed not in study.seeds:
+    seeds = _space_seeds(study, space)
+    if study.collection.folds or candidates not in study.candidates or space.backbone not in study.backbones:
         return []
-    return [Cell(config.name, candidates, space.backbone, recipe, seed) for recipe in space.recipes]
+    return [
+        Cell(config.name, candidates, space.backbone, recipe, seed)
+        for recipe in space.recipes
+        for seed in seeds
+    ]
+
+
+def _space_seeds(study: Study, space: Space) -> list[int]:
+    """The seeds of a figure's cells that the study has."""
+    if space.seed == "every":
+        return list(study.seeds) if len(study.seeds) > 1 else []
+    seed = study.seeds[0] if space.seed is None else space.seed
+    return [seed] if seed in study.seeds else []
 
 
 def every_cell(config: Configuration) -> list[Cell]:

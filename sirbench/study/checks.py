@@ -193,6 +193,6 @@ def _check_space(space: Space, path: str, recipes: Mapping[str, Recipe], defined
     _known(space.backbone, defined and defined.backbones, f"{path}: space.backbone")
     if space.candidates is not None:
         _known(space.candidates, defined and defined.candidates, f"{path}: space.candidates")
-    if space.seed is not None and defined and str(space.seed) not in defined.seeds:
+    if isinstance(space.seed, int) and defined and str(space.seed) not in defined.seeds:
         hint = suggest(str(space.seed), defined.seeds)
         raise InputError(f"{path}: space.seed: no study defines {space.seed}; {hint}")

@@ -18,8 +18,9 @@ class Space(Settings):
     the middle, beside the final one."""
     candidates: str | None = None
     """Candidates that the cells were trained on; null: the first that the study re-ranks."""
-    seed: Seed | None = None
-    """Seed of the cells; null: the study's first."""
+    seed: Seed | Literal["every"] | None = None
+    """Seed of the cells; null: the study's first; `every`: all of them, in kinds that compare seeds, and no
+    figure where the study has one."""
     train_queries: int = Field(1, ge=0)
     """How many training queries to embed: those with the lowest sha256 of their id."""
     dev_queries: int = Field(1, ge=0)

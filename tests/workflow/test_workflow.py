@@ -230,6 +230,22 @@ def test_a_cell_that_is_kept_without_its_model_is_named_where_more_is_asked_of_i
 
 
 @pytest.mark.workflow
+def test_a_figure_of_kept_cells_models_is_kept_as_it_is_drawn_or_left_out(finished, tmp_path):
+    folder = copy_of(finished, tmp_path)
+    cell = folder / "results/test/cells/bm25/bert/v1-top-16/seed1"
+    for name in ("model", "middle"):
+        shutil.rmtree(cell / name)
+    (cell / "run.trec.gz").unlink()
+    refused = snakemake(folder, "--dry-run", "figure6")
+    assert refused.returncode != 0
+    assert "v1-top-16/seed1: kept without its model, which figure figure6 needs; remove" in refused.stdout
+    assert "write_figure" in planned(snakemake(folder, "--dry-run", "figures").stdout)
+    for ending in ("pdf", "png", "svg", "csv"):
+        (folder / f"figures/test/figure6.{ending}").write_text("drawn before")
+    assert set(planned(snakemake(folder, "--dry-run", "figure6").stdout)) <= {"figure6"}
+
+
+@pytest.mark.workflow
 def test_a_figure_of_ones_own_is_a_target(finished):
     files = {path.suffix: path for path in (finished / "figures/test").iterdir()}
     assert set(files) == {".pdf", ".png", ".svg", ".csv"}

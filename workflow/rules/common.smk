@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from pathlib import Path
 
 from sirbench.machine.gpus import visible_gpus
 from sirbench.study import HOME
@@ -26,6 +27,9 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 KEPT_CELLS = "|".join(re.escape(f"{cell.name}/") for cell in KEPT)
+# Figures of the semantic space of such cells are kept as they are drawn: what they are drawn from went with the models.
+OF_KEPT_CELLS = figures_of_kept_cells(CONFIG, KEPT)
+LOST_FIGURES = [name for name in OF_KEPT_CELLS if not Path(PATHS.figure(name)).exists()]
 KEPT_CANDIDATES = "|".join(re.escape(f"{name}/") for name in kept_candidates(KEPT))
 # Used with `--software-deployment-method conda` only.
 ENVIRONMENT = "../../environment.yml"

@@ -126,6 +126,16 @@ def table_cells(wildcards) -> list:
     return [one.run if table.of == "depths" else one.per_query for one in found]
 
 
+def figure_inputs(wildcards) -> list:
+    """What a figure is drawn from, unless it is of cells whose models are gone."""
+    if wildcards.figure in OF_KEPT_CELLS:
+        raise WorkflowError(
+            f"{OF_KEPT_CELLS[wildcards.figure].folder}: kept without its model, which figure {wildcards.figure} "
+            "needs; remove that folder to train the cell again"
+        )
+    return CONFIG.figures[wildcards.figure].inputs(CONFIG)
+
+
 def table_candidates(wildcards) -> list:
     """The measures of the candidates that a table shows or compares with, before any re-ranking."""
     table = CONFIG.tables[wildcards.table]

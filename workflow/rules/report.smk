@@ -72,7 +72,7 @@ rule write_claims:
 
 rule write_figure:
     input:
-        drawn=lambda wildcards: CONFIG.figures[wildcards.figure].inputs(CONFIG),
+        drawn=figure_inputs,
         # With the code that draws it: a figure takes seconds, and is drawn again where it has changed.
         code=lambda wildcards: CONFIG.figures[wildcards.figure].source,
         style=str(RC),
@@ -89,7 +89,7 @@ rule write_figure:
     benchmark:
         PATHS.benchmark("figure", "{figure}")
     wildcard_constraints:
-        figure="|".join(map(re.escape, CONFIG.figures)),
+        figure=any_of(name for name in CONFIG.figures if name not in OF_KEPT_CELLS or name in LOST_FIGURES),
     localrule: True
     conda:
         ENVIRONMENT

@@ -1,5 +1,7 @@
 """Tables and figures of a study: a target for each file of config/tables, config/figures."""
 
+import sys
+
 from snakemake.exceptions import WorkflowError
 
 from sirbench import warm
@@ -8,7 +10,7 @@ from sirbench.jobs import job, needs, pretraining, tuning
 from sirbench.jobs.folders import Cell, Compressor, Evaluation
 from sirbench.jobs.folds import folds_input, trained_cells
 from sirbench.jobs.held_out import check_validation, held_out_inputs
-from sirbench.jobs.kept import kept_candidates, kept_cells
+from sirbench.jobs.kept import figures_of_kept_cells, kept_candidates, kept_cells
 from sirbench.jobs.layout import Layout
 from sirbench.machine.errors import InputError
 
@@ -49,6 +51,11 @@ if FOLD:
 
 # A cluster starts jobs elsewhere, and what has seen a GPU cannot be forked.
 onstart:
+    if LOST_FIGURES:
+        print(
+            f"Left out, as cells are kept without their models: {', '.join(LOST_FIGURES)}",
+            file=sys.stderr,
+        )
     if workflow.is_main_process and workflow.local_exec and not (COMPUTE.gpus and visible_gpus()):
         warm.start(COMPUTE.threads)
 
@@ -66,7 +73,7 @@ rule tables:
 
 rule figures:
     input:
-        [PATHS.figure(name) for name in CONFIG.figures],
+        [PATHS.figure(name) for name in CONFIG.figures if name not in LOST_FIGURES],
 
 
 rule study:

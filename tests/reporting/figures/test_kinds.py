@@ -61,6 +61,8 @@ def test_a_kind_is_one_file(folder):
 
 def test_the_suites_own_kinds(write_table):
     config, _ = write_table("test", "table2")
-    assert KINDS.names() == ["claims", "depths", "levels", "space", "space-measures", "strategies"]
+    assert KINDS.names() == [
+        *("claims", "depths", "levels", "space", "space-measures", "space-quality", "strategies"),
+    ]
     assert config.figures["figure4"].source == ROOT / "sirbench/reporting/figures/strategies.py"
     assert config.figures["figure4"].inputs(config) == [Path("results/test/tables/table2.csv")]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import pandas as pd
+from pydantic import model_validator
 
 from sirbench.data.frames import read_frame
 from sirbench.jobs.folders import Cell
@@ -20,8 +21,19 @@ if TYPE_CHECKING:
 class SpaceKind(Kind):
     """A figure drawn from embeddings and selection traces of cells."""
 
+    compares_seeds: ClassVar[bool] = False
+    """Whether `space.seed: every` means something to this kind."""
+
     space: Space
     """Cells and queries whose semantic space of negatives is shown."""
+
+    @model_validator(mode="after")
+    def _shows_one_seed(self) -> Self:
+        if self.space.seed == "every" and not self.compares_seeds:
+            raise ValueError(
+                f"space.seed: a figure of kind {self.kind} shows one seed; name it instead of `every`"
+            )
+        return self
 
     def inputs(self, config: Configuration) -> list[Path]:
         """What is known of every cell that is shown."""
@@ -41,7 +53,7 @@ class SpaceKind(Kind):
         if not shown:
             return [f"Study {config.name} lacks this figure's backbone, candidates or seed."]
         notes = [f"Training diverged: {cell.recipe}, {cell.diverged}." for cell in shown if cell.diverged]
-        missing = [cell.recipe for cell in shown if cell not in there and not cell.diverged]
+        missing = dict.fromkeys(cell.recipe for cell in shown if cell not in there and not cell.diverged)
         return [f"No result yet: {', '.join(missing)}.", *notes] if missing else notes
 
     def embeddings(self, cell: Cell) -> pd.DataFrame:
