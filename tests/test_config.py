@@ -398,7 +398,10 @@ MISTAKES = {
     "unknown loss": (
         "recipes/v0.yaml",
         {"loss": "mse"},
-        ["config/recipes/v0.yaml: loss: no plug-in 'mse'", "allowed: cross-entropy, hinge, softmax-binary"],
+        [
+            "config/recipes/v0.yaml: loss: no plug-in 'mse'",
+            "allowed: approx-ndcg, cross-entropy, hinge, lambda-loss",
+        ],
     ),
     "option that a loss does not have": (
         "recipes/v0.yaml",

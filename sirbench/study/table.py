@@ -50,6 +50,8 @@ class Table(Settings):
     the row names another; in a table of candidates, the name of the candidates to compare with."""
     query_set: str = Field(HOME, exclude_if=lambda name: name == HOME)
     """For `of: depths`, the set of queries: `dev`, or one of the study's `evaluate_on`."""
+    cost: bool = Field(False, exclude_if=lambda shown: not shown)
+    """Print beneath the table how many pairs each row's training forwards; the CSV has them anyway."""
     candidates: list[str] | None = None
     """Candidates to show, in order; null: all that the study re-ranks, or, in a table of candidates, has."""
 

@@ -11,6 +11,7 @@ from sirbench.evaluation.claims.measured import Trainings
 from sirbench.evaluation.measures import read_per_query
 from sirbench.jobs import needs
 from sirbench.jobs.configuration import Configuration
+from sirbench.jobs.cost import recipe_pairs
 from sirbench.jobs.folders import Cell, Condition, Evaluation
 from sirbench.jobs.job import job_of_cell, made_as
 from sirbench.jobs.layout import Layout
@@ -85,7 +86,8 @@ def measured_lines(config: Configuration, name: str, values: PerQuery) -> pd.Dat
     published = read_published(PUBLISHED) if study.comparable else None
     lines = tidy_table(name, table, places, values, published)
     readings = {name: str(getattr(recipe, "cpr", "")) for name, recipe in config.recipes.items()}
-    return lines.assign(cpr=lines["recipe"].map(readings))
+    pairs = {name: recipe_pairs(config, name, 1).forwards for name in set(lines["recipe"])}
+    return lines.assign(cpr=lines["recipe"].map(readings), pairs=lines["recipe"].map(pairs))
 
 
 def table_numbers(config: Configuration, name: str, measures: Sequence[str]) -> pd.DataFrame:

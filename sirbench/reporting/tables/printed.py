@@ -6,6 +6,7 @@ import pandas as pd
 
 from sirbench.reporting.tables import notes
 from sirbench.reporting.tables.gains import gains_grid
+from sirbench.reporting.tables.pairs import pairs_grid
 from sirbench.reporting.tables.presentation import (
     DEMONSTRATION,
     NOT_MEASURED,
@@ -77,7 +78,10 @@ def present(
             *(notes.first_stage(groups[name], measures) for name, measures in first_stage.items()),
             *([f"Left out, as this study lacks their backbones: {', '.join(left_out)}."] if left_out else []),
         ],
-        grids=gains_grid(lines, lambda line: f"{groups[line.column]}, {paper_name(line.measure)}"),
+        grids=[
+            *gains_grid(lines, lambda line: f"{groups[line.column]}, {paper_name(line.measure)}"),
+            *([pairs_grid(lines)] if table.cost else []),
+        ],
     )
 
 

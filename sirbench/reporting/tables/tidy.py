@@ -24,7 +24,7 @@ COLUMNS = [
     *("p_paired_t", "p_paired_t_holm", "dagger"),
     *PUBLISHED_COLUMNS,
     "diverged",
-    *("negatives", "on"),
+    *("negatives", "on", "pairs"),
 ]
 """What a line says, apart from what it is about.
 
@@ -45,7 +45,8 @@ COLUMNS = [
   p_paired_t_holm: after Holm's correction, its family being all tests of one candidates x measure, that
   is one column of the printed table. dagger: p_paired_t < 0.05, uncorrected like the paper's, for better
   or worse.
-* cpr: the reading of Eq. 7, where the recipe has one (`measured_lines` fills it in).
+* cpr: the reading of Eq. 7, where the recipe has one; pairs: how many (query, document) pairs its trainings
+  forward for each training query, all epochs together (`measured_lines` fills both in).
 * the others: see `with_published`.
 
 All columns about the gain are empty for a row that is its own baseline, and but for `baseline` where the

@@ -247,3 +247,14 @@ def test_the_papers_names_of_measures(two_rows):
     table = table.model_copy(update={"measures": ["AP@20", "nDCG@20", "P@5"]})
     per_query = {cell: values(AP_20=TWICE, nDCG_20=TWICE, P_5=TWICE) for cell in per_query}
     assert "HDCT Top 100<br>MAP@20 | HDCT Top 100<br>NDCG@20 | HDCT Top 100<br>P@5" in shown(table, per_query)
+
+
+def test_what_a_row_costs_is_printed_where_the_table_asks(two_rows):
+    table, per_query = two_rows
+    tidy = tidy_lines("table3", table, per_query, ["hdct"])
+    tidy["pairs"] = tidy["row"].map({table.rows[0].label: 4.0, table.rows[1].label: 1304.0})
+    for asked in (False, True):
+        shown = present(tidy, table.model_copy(update={"cost": asked}), trainings(per_query), GROUPS, {})
+        assert ("What a row costs" in markdown.render(shown)) is asked
+    rows = [[row.label, cost] for row, cost in zip(table.rows, ("4", "1,304"), strict=True)]
+    assert shown.grids[-1].rows == rows

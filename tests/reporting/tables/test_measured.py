@@ -22,16 +22,17 @@ from sirbench.reporting.tables.measured import (
 from sirbench.reporting.tables.tidy import COLUMNS
 from tests.checkouts import ROOT, with_bm25_alone
 
+QUERIES = pd.Index(["1", "2"], name="query_id")
+
 
 @pytest.fixture
 def scifact(tmp_path, monkeypatch):
     """Study `scifact`, three seeds, with V0 in all of them, V1 in two, and nothing else."""
     monkeypatch.chdir(tmp_path)
     config = with_bm25_alone(load("scifact", ROOT / "config"))
-    queries = pd.Index(["1", "2"], name="query_id")
     for recipe, seeds in (("v0", (1, 2, 3)), ("v1-random-16", (1, 2))):
         for seed in seeds:
-            frame = pd.DataFrame({"RR@100": [0.0, seed / 4], "RR@10": [0.0, 0.0]}, index=queries)
+            frame = pd.DataFrame({"RR@100": [0.0, seed / 4], "RR@10": [0.0, 0.0]}, index=QUERIES)
             write_measured(config, Cell("scifact", "bm25", "bert", recipe, seed), frame)
     return config
 
@@ -51,6 +52,18 @@ def test_without_a_table_the_cells_that_are_there_in_every_seed_are_worked_out(s
     assert lines.loc["BERT + V1", "missing"] == "no result"
     assert lines.loc["ELECTRA", "missing"] == "no such backbone in the study"
     assert lines.loc[["BERT + V1", "ELECTRA"], "value"].isna().all()
+
+
+def test_a_row_s_pairs_are_those_of_all_its_trainings(scifact):
+    """V0 has 2 documents in 2 epochs. V4 forwards each of its levels."""
+    lines = table_numbers(scifact, "table2", ["RR@100"]).set_index("row")
+    assert scifact.study.training.epochs == 2
+    assert lines.loc["BERT", "pairs"] == 4
+    for seed in (1, 2, 3):
+        frame = pd.DataFrame({"RR@100": [0.0, 0.5], "RR@10": [0.0, 0.0]}, index=QUERIES)
+        write_measured(scifact, Cell("scifact", "bm25", "bert", "v4-top-16", seed), frame)
+    lines = table_numbers(scifact, "table3", ["RR@100"]).set_index("row")
+    assert lines.loc["V4 Top 16", "pairs"] == 2 * (88 + 48 + 16)
 
 
 def test_what_is_missing_in_sentences(scifact):

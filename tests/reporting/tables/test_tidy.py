@@ -22,7 +22,7 @@ def test_the_columns_are_those_that_the_readers_of_results_rely_on(two_rows):
         "table,row,backbone,recipe,cpr,candidates,measure,value,ci_low,ci_high,sd_seeds,seeds,queries,"
         "baseline,baseline_value,gain,gain_low,gain_high,gain_relative,gain_relative_low,gain_relative_high,"
         "gain_over,gain_of_seeds,p_paired_t,p_paired_t_holm,dagger,"
-        "published,published_gain,published_gain_relative,delta_ri,verdict,diverged,negatives,on"
+        "published,published_gain,published_gain_relative,delta_ri,verdict,diverged,negatives,on,pairs"
     )
 
 
@@ -226,6 +226,6 @@ def test_the_csv_reads_back_and_leaves_what_was_not_tested_empty(two_rows, tmp_p
     frame = tidy_lines("table3", *two_rows, ["hdct", "ance"])
     frame.to_csv(tmp_path / "table3.csv", index=False)
     first = (tmp_path / "table3.csv").read_text().splitlines()[1]
-    assert first == f"table3,BERT,bert,v0,,hdct,RR@100,{5 / 12!r},0.25,0.5,,1,3,,,,,,,,,,,,,False,,,,,,,,dev"
+    assert first == f"table3,BERT,bert,v0,,hdct,RR@100,{5 / 12!r},0.25,0.5,,1,3,,,,,,,,,,,,,False,,,,,,,,dev,"
     back = pd.read_csv(tmp_path / "table3.csv")
     assert back["value"].tolist() == frame["value"].tolist()

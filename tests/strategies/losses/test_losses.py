@@ -21,7 +21,11 @@ from sirbench.strategies.losses import LOSSES
 from tests.strategies.equations import gradient, probabilities
 from tests.strategies.equations import loss as equation_1
 
-NAMES = ["softmax-binary", "cross-entropy", "hinge"]
+NAMES = [
+    *("softmax-binary", "cross-entropy", "hinge"),
+    *("ranknet", "lambda-loss", "list-net", "list-mle", "approx-ndcg"),
+]
+"""Every loss that draws nothing at random."""
 eq1 = LOSSES.make("softmax-binary")
 cross_entropy = LOSSES.make("cross-entropy")
 hinge = LOSSES.make("hinge")
