@@ -4,11 +4,11 @@ Paths are relative to the folder that the workflow runs in, and an attribute may
 wildcards instead of a name: `Cell("demo", "{candidates}", ...)` is the pattern of all cells.
 """
 
-import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 
+from sirbench.machine.json_object import read_object
 from sirbench.machine.provenance import PROVENANCE
 from sirbench.study.query_set import HOME
 from sirbench.training import MIDDLE, STEP_LOG
@@ -50,7 +50,7 @@ class TrainingFolder(ABC):
         """How its training diverged, as its provenance says; "" where it did not, or has not ended."""
         if not self.provenance.exists():
             return ""
-        return json.loads(self.provenance.read_text(encoding="utf-8")).get("diverged") or ""
+        return str(read_object(self.provenance).get("diverged") or "")
 
     @property
     def checkpoint(self) -> Path:

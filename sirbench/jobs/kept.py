@@ -26,7 +26,7 @@ SHARED = ("queries", "qrels", "candidates", "tokens", "folds")
 
 def is_kept(cell: Cell) -> bool:
     """Whether a cell has its measures and its provenance, but neither its model nor its run."""
-    whole = cell.per_query.exists() and cell.provenance.exists()
+    whole = cell.per_query.is_file() and cell.provenance.is_file()
     return whole and not cell.model.exists() and not cell.run.exists()
 
 
@@ -100,7 +100,7 @@ def read_provenance(text: str, source: Path) -> dict[str, Any]:
     try:
         made = json.loads(text)
         assert isinstance(made, dict) and isinstance(made["inputs"], dict)
-    except (ValueError, KeyError, AssertionError):
+    except (ValueError, KeyError, AssertionError, RecursionError):
         raise InputError(f"{source}: not the provenance of a training; {REMEDY}") from None
     return made
 

@@ -1,13 +1,16 @@
 """What a study chooses on its validation queries: options, the cells that they take, what was chosen."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from sirbench.jobs import needs
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.folders import Cell, Condition
 from sirbench.jobs.layout import Layout
+from sirbench.machine.errors import InputError
+from sirbench.machine.json_object import read_object
 from sirbench.study import Tuning
 
 
@@ -82,7 +85,7 @@ def unheeded(config: Configuration) -> list[str]:
         path = Layout(config.name).tuning(name, "json")
         if config.tunings[name].learning_rates is None or not path.exists():
             continue
-        for family, chosen in json.loads(path.read_text(encoding="utf-8"))["choices"].items():
+        for family, chosen in _choices(path).items():
             said = study.learning_rates.get(family, study.training.learning_rate)
             if chosen["chosen"] is not None and f"{said:g}" != chosen["chosen"]:
                 warnings.append(
@@ -90,3 +93,11 @@ def unheeded(config: Configuration) -> list[str]:
                     f"{path} chose {chosen['chosen']}"
                 )
     return warnings
+
+
+def _choices(path: Path) -> dict[str, dict[str, Any]]:
+    """What was chosen for each family; `InputError` for a file that `sirbench tune` did not write."""
+    choices = read_object(path).get("choices")
+    if isinstance(choices, dict) and all("chosen" in it for it in choices.values() if isinstance(it, dict)):
+        return {name: it for name, it in choices.items() if isinstance(it, dict)}
+    raise InputError(f"{path}: not a choice that `sirbench tune` made; remove it to choose again")

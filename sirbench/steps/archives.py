@@ -122,7 +122,7 @@ def read_archive(archive: Path) -> Packed:
 def _finished(config: Configuration) -> Iterator[Cell]:
     """The cells that tables, figures and claims need and that are measured, each checked."""
     for cell in needs.every_cell(config):
-        if cell.per_query.exists() and cell.provenance.exists():
+        if cell.per_query.is_file() and cell.provenance.is_file():
             made = read_provenance(cell.provenance.read_text(encoding="utf-8"), cell.provenance)
             check_settings(config, cell, made, cell.folder)
             yield cell

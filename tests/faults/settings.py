@@ -264,7 +264,7 @@ NULLABLE = {
     ),
     *("candidates.given.train.url", "candidates.given.train.size", "candidates.given.train.sha256"),
     *("candidates.dense.training.queries", "training.gradient_clip", "space.candidates", "candidates"),
-    *("backbones.more.max_tokens", "loss_levels"),
+    *("backbones.more.max_tokens", "loss_levels", "input.stride"),
 }
 """Keys that may be null."""
 

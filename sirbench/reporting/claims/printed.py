@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from sirbench.evaluation.claims.verdict import ONE_SEED
 from sirbench.jobs.configuration import Configuration
 from sirbench.reporting.claims.of_study import left_out
 from sirbench.reporting.tables.presentation import (
@@ -20,6 +21,7 @@ DIVERGED = (
     "A seed that diverged counts as such, and no other takes its place: what is said of its recipe is said "
     "of the seeds that converged."
 )
+SEEDS = "What would decide these: two seeds or more of every recipe (`seeds` in the study)."
 HEADS = ["Difference", "95 % interval", "p", "p (Holm)", "Paper's", "Verdict"]
 
 
@@ -63,11 +65,12 @@ def _notes(records: Sequence[Mapping[Hashable, Any]], absent: Sequence[str]) -> 
     diverged = {f"On {line['candidates']}: {line['remarks']}.": None for line in records if line["remarks"]}
     if diverged:
         notes += [*diverged, DIVERGED]
-    notes += [
-        f"{line['sentence']} {line['candidates']}: {line['to_decide']}."
-        for line in records
-        if line["to_decide"] and line["to_decide"] != line["remarks"]
-    ]
-    if absent:
-        notes.append(f"Left out, as this study lacks their backbones: {' '.join(absent)}")
-    return notes
+    decided_by = [line for line in records if line["to_decide"] and line["to_decide"] != line["remarks"]]
+    if decided_by and all(line["verdict"] == ONE_SEED for line in decided_by):
+        return [*notes, SEEDS, *_left_out(absent)]
+    notes += [f"{line['sentence']} {line['candidates']}: {line['to_decide']}." for line in decided_by]
+    return [*notes, *_left_out(absent)]
+
+
+def _left_out(absent: Sequence[str]) -> list[str]:
+    return [f"Left out, as this study lacks their backbones: {' '.join(absent)}"] if absent else []

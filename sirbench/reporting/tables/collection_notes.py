@@ -1,11 +1,11 @@
 """What readers of any table have to know of the study's collection, and of runs that were given to it."""
 
-import json
 from dataclasses import replace
 
 from sirbench.jobs import needs
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.layout import Layout
+from sirbench.machine.json_object import read_object
 from sirbench.reporting.tables.heads import given_notes
 from sirbench.reporting.tables.presentation import Presentation
 
@@ -35,7 +35,7 @@ def _of_what_is_missing(config: Configuration) -> list[str]:
     if not config.study.collection.incomplete:
         return []
     record = Layout(config.name).collection
-    known = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+    known = read_object(record) if record.exists() else {}
     lacking = ""
     if "missing" in known:
         number, relevant = known["missing"]["dev"], known["relevant"]["dev"]
