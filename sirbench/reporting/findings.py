@@ -14,6 +14,7 @@ from jinja2 import Environment, StrictUndefined, TemplateError
 
 from sirbench.jobs.layout import Layout
 from sirbench.machine.errors import InputError
+from sirbench.reporting.tables.published import published_difference
 
 
 class Numbers:
@@ -41,6 +42,32 @@ class Numbers:
         line = _only(lines[wanted], f"claims: {name}")
         return {str(key): printed(it, sign=True) if isinstance(it, float) else it for key, it in line.items()}
 
+    def claims(self, family: str) -> str:
+        """A family of claims in Markdown: interval and verdict, beside the paper's own difference."""
+        every = self._csv(self.layout.claims())
+        lines = every[every["family"] == family].to_dict("records")
+        papers = [_papers(line) for line in lines]
+        heads = ["claim", *(["paper"] if any(papers) else []), "here", "95 % interval", "verdict"]
+        rows = [
+            [
+                line["sentence"],
+                *([paper] if any(papers) else []),
+                printed(line["effect"], sign=True),
+                f"{printed(line['ci_low'], sign=True)} to {printed(line['ci_high'], sign=True)}",
+                f"**{line['verdict']}**" if line["verdict"] != "undecided" else "undecided",
+            ]
+            for line, paper in zip(lines, papers, strict=True)
+        ]
+        rule = ["---", *["--:" for _ in heads[1:-1]], "---"]
+        return "\n".join(f"| {' | '.join(row)} |" for row in [heads, rule, *rows])
+
+    def drawn(self, figure: str, column: str, **where: object) -> str:
+        """A number that a figure was drawn from, which all lines that fit have in common."""
+        lines = self._csv(self.layout.figure(figure, "csv"))
+        for name, wanted in where.items():
+            lines = lines[lines[name] == wanted]
+        return printed(_only(lines.drop_duplicates(column), f"{figure}: {where}")[column], sign=True)
+
     def table(self, name: str) -> str:
         """A whole table in Markdown, without its heading."""
         text = self._text(self.layout.table(name, "md"))
@@ -67,11 +94,19 @@ def render_findings(study: str, template: Path) -> str:
     """
     numbers = Numbers(study)
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
-    environment.globals.update(value=numbers.value, claim=numbers.claim, table=numbers.table)
+    asked = ("value", "claim", "claims", "drawn", "table")
+    environment.globals.update({name: getattr(numbers, name) for name in asked})
     try:
         return environment.from_string(template.read_text(encoding="utf-8")).render()
     except (TemplateError, KeyError) as error:
         raise InputError(f"{template}: {error}") from None
+
+
+def _papers(line: Mapping[Any, Any]) -> str:
+    """The paper's own difference on its candidates, HDCT and ANCE; "" where it prints none."""
+    better, than = (tuple(str(line[side]).split("/")) for side in ("better", "than"))
+    differences = [published_difference(better, than, it, str(line["measure"])) for it in ("hdct", "ance")]
+    return ", ".join(printed(it, sign=True) for it in differences if it is not None)
 
 
 def printed(number: float, *, sign: bool = False) -> str:

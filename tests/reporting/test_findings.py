@@ -1,5 +1,7 @@
 """The page of findings: its numbers are those of results/, or there is no page."""
 
+import shutil
+
 import pytest
 
 from sirbench.machine.errors import InputError
@@ -11,9 +13,21 @@ table3,V4,bm25,RR@100,0.43149,0.0119
 table3,V4,hdct,RR@100,0.5,-0.01
 table3,V3,bm25,RR@100,0.41,
 """
-CLAIMS = """family,claim,candidates,effect,ci_low,verdict,queries
-paper,v4-over-v3,bm25,0.0031,-0.0121,undecided,700
+CLAIMS = """family,claim,sentence,candidates,measure,better,than,effect,ci_low,ci_high,verdict,queries
+paper,v4-over-v3,V4 wins.,bm25,RR@100,bert/v4-top-16,bert/v3-top-16,0.0031,-0.0121,0.0181,undecided,700
+ours,v4-over-lce,V4 gains.,bm25,RR@100,bert/v4-top-16,bert/lce-88,-0.021,-0.031,-0.011,contradicted,700
 """
+DRAWN = """measure,recipe,value,between
+margin,v0,1.0,-0.511
+margin,v4,2.0,-0.511
+volume,v0,3.0,0.25
+"""
+CLAIMED = """| claim | paper | here | 95 % interval | verdict |
+| --- | --: | --: | --: | --- |
+| V4 wins. | +.003, +.001 | +.003 | -.012 to +.018 | undecided |"""
+OF_OURS = """| claim | here | 95 % interval | verdict |
+| --- | --: | --: | --- |
+| V4 gains. | -.021 | -.031 to -.011 | **contradicted** |"""
 
 
 @pytest.fixture
@@ -24,6 +38,9 @@ def study(tmp_path, monkeypatch):
     (tables / "table3.csv").write_text(TABLE)
     (tables / "table3.md").write_text("# Table 3\n\n| Model | MRR |\n|---|---|\n| V4 | .431 |\n")
     (tables.parent / "claims.csv").write_text(CLAIMS)
+    (tmp_path / "figures/laptop").mkdir(parents=True)
+    (tmp_path / "figures/laptop/quality.csv").write_text(DRAWN)
+    shutil.copytree(ROOT / "published", tmp_path / "published")
     return tmp_path
 
 
@@ -40,6 +57,9 @@ def page(folder, text):
         ("{{ value('table3', 'V4', 'RR@100', candidates='hdct', column='gain') }}", "-.010"),
         ("{{ claim('v4-over-v3').effect }} {{ claim('v4-over-v3').ci_low }}", "+.003 -.012"),
         ("{{ claim('v4-over-v3').verdict }} on {{ claim('v4-over-v3').queries }}", "undecided on 700"),
+        ("{{ claims('paper') }}", CLAIMED),
+        ("{{ claims('ours') }}", OF_OURS),
+        ("{{ drawn('quality', 'between', measure='margin') }}", "-.511"),
         ("{{ table('table3') }}", "| Model | MRR |\n|---|---|\n| V4 | .431 |"),
     ],
 )
@@ -56,6 +76,7 @@ def test_numbers_are_printed_from_the_results(study, asked, shown):
         ("{{ claim('v5').effect }}", "claims: v5: 0 lines"),
         ("{{ claim('v4-over-v3').nothing }}", "no attribute 'nothing'"),
         ("{{ value('table3', 'V3', 'RR@100', column='none') }}", "none"),
+        ("{{ drawn('quality', 'value', measure='margin') }}", "quality: .*: 2 lines of the results fit"),
         ("{{ table('none') }}", r"none\.md: there is no such file"),
         ("{{ nothing }}", "'nothing' is undefined"),
         ("{{ value( }}", "unexpected"),

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import isnan
 
 import pandas as pd
 
@@ -14,7 +13,7 @@ from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.folders import Condition
 from sirbench.machine.errors import InputError
 from sirbench.reporting.tables.measured import is_measured, read_trainings
-from sirbench.reporting.tables.published import PUBLISHED, read_published
+from sirbench.reporting.tables.published import published_difference
 from sirbench.study import Claims, Compared
 
 SidesMeasured = Mapping[tuple[str, str], Measured]
@@ -118,9 +117,5 @@ def _published(family: Claims, candidates: str, first: Compared, than: Compared)
     """The difference that the paper prints; None where it prints none."""
     if not family.published:
         return None
-    numbers = (
-        read_published(PUBLISHED)["value"].groupby(["backbone", "recipe", "candidates", "measure"]).first()
-    )
-    places = [(it.backbone, it.recipe, candidates, family.measure) for it in (first, than)]
-    difference = float(numbers.reindex(places).iloc[0] - numbers.reindex(places).iloc[1])
-    return None if isnan(difference) else difference
+    sides = (first.backbone, first.recipe), (than.backbone, than.recipe)
+    return published_difference(*sides, candidates, family.measure)

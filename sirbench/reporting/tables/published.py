@@ -1,5 +1,6 @@
 """The paper's own numbers, read from published/yes-sir.csv."""
 
+from math import isnan
 from pathlib import Path
 
 import pandas as pd
@@ -34,6 +35,17 @@ def read_published(path: Path) -> pd.DataFrame:
     _refuse(path, frame, frame.duplicated(KEYS), "a second value for the same " + ", ".join(KEYS))
     parsed = frame.assign(value=values.astype("float64"), significant=frame["significant"] == "yes")
     return parsed.set_index(KEYS)[["label", "value", "significant"]]
+
+
+def published_difference(
+    first: tuple[str, ...], than: tuple[str, ...], candidates: str, measure: str
+) -> float | None:
+    """What the paper's numbers of two (backbone, recipe) differ by; None where it does not print both."""
+    keys = [key for key in KEYS if key != "table"]
+    numbers = read_published(PUBLISHED)["value"].groupby(keys).first()
+    values = numbers.reindex([(*first, candidates, measure), (*than, candidates, measure)])
+    difference = float(values.iloc[0] - values.iloc[1])
+    return None if isnan(difference) else difference
 
 
 def _refuse(path: Path, frame: pd.DataFrame, wrong: pd.Series, reason: str) -> None:
