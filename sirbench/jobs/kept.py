@@ -42,7 +42,7 @@ def kept_cells(config: Configuration) -> list[Cell]:
     for cell in kept:
         made = provenance_of(cell)
         check_settings(config, cell, made, cell.folder)
-        check_measures(config, cell.per_query.read_text(encoding="utf-8"), cell.folder)
+        check_measures(config, _text(cell.per_query), cell.folder)
         first, wanted = inputs.setdefault(
             (cell.candidates, cell.backbone), (cell, _shared(config, cell, made))
         )
@@ -92,7 +92,14 @@ def provenance_of(cell: Cell) -> dict[str, Any]:
     Raises:
         InputError: the file does not hold what a training writes.
     """
-    return read_provenance(cell.provenance.read_text(encoding="utf-8"), cell.provenance)
+    return read_provenance(_text(cell.provenance), cell.provenance)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 at byte {error.start}; {REMEDY}") from None
 
 
 def read_provenance(text: str, source: Path) -> dict[str, Any]:

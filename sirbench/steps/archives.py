@@ -4,10 +4,12 @@ The archive is a .tar.gz: `manifest.json` first (study, checksums and sizes), th
 their path below results/STUDY/. Models and runs stay where they were made; what tables and claims read goes.
 """
 
+import gzip
 import hashlib
 import io
 import json
 import tarfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -15,7 +17,13 @@ from typing import Any, NamedTuple
 from sirbench.jobs import needs
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.folders import Cell
-from sirbench.jobs.kept import check_against_present, check_measures, check_settings, read_provenance
+from sirbench.jobs.kept import (
+    check_against_present,
+    check_measures,
+    check_settings,
+    provenance_of,
+    read_provenance,
+)
 from sirbench.jobs.layout import Layout
 from sirbench.machine.atomic import atomic_file, atomic_folder
 from sirbench.machine.errors import InputError
@@ -95,21 +103,32 @@ def adopt_cells(config: Configuration, archive: Path) -> tuple[list[Cell], list[
     return [cell for cell, _ in new], present
 
 
+DAMAGED = (
+    *(tarfile.TarError, zlib.error, EOFError, OSError),
+    *(KeyError, ValueError, TypeError, RecursionError, AssertionError),
+)
+"""What reading an archive with anything in it may raise."""
+
+
 def read_archive(archive: Path) -> Packed:
     """The manifest and the files of an archive, checked against each other; nothing is unpacked.
 
     Raises:
         InputError: it is no such archive, or a file of it is missing, cut short, changed or unknown.
     """
+    if archive.exists() and not archive.is_file():
+        raise InputError(f"{archive}: not a regular file")  # a pipe would be waited for
     try:
-        with tarfile.open(archive, "r:gz") as packed:
+        # To the very end, where gzip's checksum is: tarfile would not read that far.
+        whole = gzip.decompress(archive.read_bytes())
+        with tarfile.open(fileobj=io.BytesIO(whole)) as packed:
             files = {member.name: _content(packed, member) for member in packed}
         manifest = json.loads(files.pop(MANIFEST))
         wanted = dict(manifest["files"])
         assert isinstance(manifest["study"], str) and isinstance(manifest["cells"], list)
     except FileNotFoundError:
         raise InputError(f"{archive}: there is no such file") from None
-    except (tarfile.TarError, EOFError, OSError, KeyError, ValueError, TypeError, AssertionError) as error:
+    except DAMAGED as error:
         raise InputError(f"{archive}: no archive of `sirbench export`, or a damaged one ({error})") from None
     for name in sorted(wanted.keys() | files.keys()):
         if name not in files or name not in wanted or _described(files[name]) != wanted[name]:
@@ -123,7 +142,7 @@ def _finished(config: Configuration) -> Iterator[Cell]:
     """The cells that tables, figures and claims need and that are measured, each checked."""
     for cell in needs.every_cell(config):
         if cell.per_query.is_file() and cell.provenance.is_file():
-            made = read_provenance(cell.provenance.read_text(encoding="utf-8"), cell.provenance)
+            made = provenance_of(cell)
             check_settings(config, cell, made, cell.folder)
             yield cell
 

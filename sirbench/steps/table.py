@@ -6,15 +6,15 @@ from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.layout import Layout
 from sirbench.machine.atomic import atomic_file
 from sirbench.reporting.tables import latex, markdown
-from sirbench.reporting.tables.collection_notes import with_collection_notes
 from sirbench.reporting.tables.of_study import whole_table
+from sirbench.reporting.tables.study_notes import with_study_notes
 
 
 def make_table(config: Configuration, name: str) -> None:
     """Write `name` as csv, md and tex from the per-query values of its cells or candidates."""
     layout = Layout(config.name)
     tidy, shown = whole_table(config, name)
-    shown = with_collection_notes(config, shown)
+    shown = with_study_notes(config, shown)
     _write(layout.table(name, "md"), markdown.render(shown))
     _write(layout.table(name, "tex"), latex.render(shown))
     _write(layout.table(name), tidy.to_csv(index=False, lineterminator="\n"))

@@ -148,6 +148,14 @@ def test_a_damaged_provenance_is_one_message(config, text):
         kept_cells(config)
 
 
+@pytest.mark.parametrize("file", [V0.provenance, V0.per_query])
+def test_other_bytes_than_text_are_one_message(config, file):
+    keep(config, V0)
+    file.write_bytes(b"\xff" + file.read_bytes())
+    with pytest.raises(InputError, match=f"{file.name}: not UTF-8 at byte 0"):
+        kept_cells(config)
+
+
 def test_differences_name_nested_keys():
     found = {"a": 1, "b": {"c": 2, "d": 3}, "old": 0}
     wanted = {"a": 1, "b": {"c": 5, "d": 3}, "new": None}

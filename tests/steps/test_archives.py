@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import random
 import tarfile
 from dataclasses import replace
 
@@ -170,6 +172,32 @@ def test_a_cut_archive_is_one_message(config, archive, elsewhere, length):
     archive.write_bytes(archive.read_bytes()[:length])
     with pytest.raises(InputError, match="no archive of `sirbench export`, or a damaged one"):
         adopt_cells(config, archive)
+
+
+def test_no_flipped_bit_of_an_archive_is_adopted_or_a_traceback(config, archive, elsewhere):
+    whole, draw = archive.read_bytes(), random.Random(1)
+    for _ in range(150):
+        damaged = bytearray(whole)
+        damaged[draw.randrange(len(whole))] ^= 1 << draw.randrange(8)
+        archive.write_bytes(damaged)
+        try:
+            packed = read_archive(archive)
+        except InputError:
+            continue
+        archive.write_bytes(whole)
+        assert packed == read_archive(archive), "a bit where no content is: the header's time, for one"
+
+
+def test_a_pipe_or_a_deep_manifest_in_place_of_an_archive_is_one_message(config, archive, elsewhere):
+    os.mkfifo(elsewhere / "pipe.tar.gz")
+    with pytest.raises(InputError, match="not a regular file"):
+        adopt_cells(config, elsewhere / "pipe.tar.gz")
+
+    def deep(files):
+        files[MANIFEST] = b"[" * 100_000
+
+    with pytest.raises(InputError, match="or a damaged one"):
+        adopt_cells(config, repacked(archive, deep))
 
 
 def test_a_link_in_an_archive_is_refused(config, archive, elsewhere):

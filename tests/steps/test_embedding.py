@@ -161,7 +161,7 @@ def test_a_cell_trained_before_a_figure_showed_it_has_to_be_trained_again(folder
 
 
 def test_a_cell_that_no_figure_shows_is_refused(folder):
-    names = ("--backbone", "bert", "--recipe", "v4-top-8", "--seed", "1")
+    names = ("--backbone", "bert", "--recipe", "v0-hinge", "--seed", "1")
     ended = sirbench(folder, "embed", *CELL, *names)
     assert ended.code == 2
     assert "no figure of config/figures/ shows the space of this cell" in ended.output

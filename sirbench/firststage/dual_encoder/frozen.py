@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sirbench.firststage.dual_encoder.encoder import BLOCK, DualEncoder
-from sirbench.machine.atomic import atomic_folder
+from sirbench.machine.manifest import check_manifest, recorded_folder
 
 PARTS = ("rows.npy", "embeddings.npy")
 
@@ -17,6 +17,7 @@ class FrozenDocuments:
     """The embeddings in a folder: on the GPU if there is one with room for them, otherwise memory-mapped."""
 
     def __init__(self, folder: Path, device: torch.device):
+        check_manifest(folder)
         # Copy-on-write: torch has no tensors that cannot be written to.
         rows, embeddings = (np.load(folder / name, mmap_mode="c") for name in PARTS)
         self.device = device
@@ -42,7 +43,7 @@ class FrozenDocuments:
 def freeze_documents(encoder: DualEncoder, folder: Path, name: str) -> None:
     """Embed every document into a new folder, block by block."""
     count = len(encoder.store.documents.ids)
-    with atomic_folder(folder) as temporary, encoder.evaluating():
+    with recorded_folder(folder) as temporary, encoder.evaluating():
         shapes = ((count,), (count, encoder.width))
         rows, embeddings = (
             np.lib.format.open_memmap(temporary / part, "w+", dtype, shape)

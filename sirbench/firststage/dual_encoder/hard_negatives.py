@@ -16,8 +16,8 @@ from pydantic import Field
 
 from sirbench.firststage.bm25 import BM25
 from sirbench.firststage.dual_encoder.negatives import Policy
-from sirbench.machine.atomic import atomic_file
 from sirbench.machine.errors import InputError
+from sirbench.machine.manifest import check_manifest, manifest_of, recorded_file
 from sirbench.machine.randomness import random_generator
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class HardNegatives:
     def replace(self, rows: np.ndarray, step: int) -> None:
         """Use these from now on, found after `step` steps, and write them to disk."""
         self.rows = rows.astype(np.int32)
-        with atomic_file(self._path(step)) as temporary:
+        with recorded_file(self._path(step)) as temporary:
             np.save(temporary, self.rows)
 
     def load(self, step: int) -> None:
@@ -49,6 +49,7 @@ class HardNegatives:
             raise InputError(
                 f"{path}: the checkpoint beside it needs these negatives; delete {self.folder} to train anew"
             )
+        check_manifest(path, thorough=True)
         try:
             self.rows = np.load(path)
         except (OSError, ValueError, EOFError) as error:
@@ -59,6 +60,7 @@ class HardNegatives:
         for path in self.folder.glob("negatives-*.npy"):
             if int(path.stem.removeprefix("negatives-")) < before:
                 path.unlink()
+                manifest_of(path).unlink(missing_ok=True)
 
     def draw(self, batch: Batch, count: int, seed: int, step: int) -> np.ndarray:
         """`count` negatives (queries, count) int64 of each query without repetition; -1 where it has fewer.

@@ -16,6 +16,7 @@ from sirbench.reporting.tables.presentation import (
     ShownRow,
     paper_name,
 )
+from sirbench.reporting.tables.study_notes import study_notes
 
 DIVERGED = (
     "A seed that diverged counts as such, and no other takes its place: what is said of its recipe is said "
@@ -36,9 +37,14 @@ def present_claims(config: Configuration, name: str, lines: pd.DataFrame) -> Pre
         warning=DEMONSTRATION if study.demonstration else "",
         groups=[("", HEADS)],
         rows=[_row(line, study.candidates_title(line["candidates"]) if several else "") for line in records],
-        notes=_notes(records, left_out(config, family)),
+        notes=[*_notes(records, left_out(config, family)), *study_notes(config, _backbones(records))],
         stub="Claim",
     )
+
+
+def _backbones(records: Sequence[Mapping[Hashable, Any]]) -> list[str]:
+    sides = [str(line[side]) for line in records for side in ("better", "than")]
+    return list(dict.fromkeys(side.partition("/")[0] for side in sides))
 
 
 def _row(line: Mapping[Hashable, Any], candidates: str) -> ShownRow:

@@ -6,11 +6,11 @@ from sirbench.evaluation.measures import read_per_query
 from sirbench.jobs import needs
 from sirbench.jobs.configuration import Configuration
 from sirbench.jobs.layout import Layout
-from sirbench.reporting.tables.collection_notes import with_collection_notes
 from sirbench.reporting.tables.depths import depth_lines, missing_runs, present_depths
 from sirbench.reporting.tables.measured import measured_values
 from sirbench.reporting.tables.of_study import arrange, candidates_table, cells_lines
 from sirbench.reporting.tables.presentation import Presentation
+from sirbench.reporting.tables.study_notes import with_study_notes
 from sirbench.study import HOME
 
 SoFar = tuple[Presentation | None, list[str]]
@@ -20,7 +20,7 @@ def table_so_far(config: Configuration, name: str) -> SoFar:
     """The part of a table that is measured, None where nothing is, and what is missing."""
     part_of = {"candidates": _candidates, "depths": _depths}.get(config.tables[name].of, _cells)
     shown, missing = part_of(config, name)
-    return (with_collection_notes(config, shown) if shown else None), missing
+    return (with_study_notes(config, shown) if shown else None), missing
 
 
 def _cells(config: Configuration, name: str) -> SoFar:

@@ -282,7 +282,13 @@ def test_a_resume_has_the_refresh_of_its_checkpoint_and_older_ones_are_deleted(m
     for step in (3, 5):
         resumed.start(step)
         assert (resumed.hard.rows == kept[step]).all() and (kept[step] != kept[7]).any()
-    (policy.learning.folder / "negatives-000000004.npy").unlink()
+    found = policy.learning.folder / "negatives-000000004.npy"
+    content = bytearray(found.read_bytes())
+    content[-1] ^= 1
+    found.write_bytes(content)
+    with pytest.raises(InputError, match=r"negatives-000000004\.npy: changed since"):
+        resumed.start(5)
+    found.unlink()
     with pytest.raises(InputError, match=r"negatives-000000004\.npy: .*delete .*checkpoint to train anew"):
         resumed.start(5)
 

@@ -205,4 +205,4 @@ def test_with_one_seed_what_would_decide_is_said_once(study):
     assert set(lines["verdict"]) == {"one seed: nothing can be said of the recipe"}
     shown = present_claims(alone, "paper", lines[lines["family"] == "paper"])
     assert sum("two seeds" in note for note in shown.notes) == 1
-    assert len(shown.notes) < 5
+    assert len(shown.notes) < 8
