@@ -59,7 +59,14 @@ def test_claims_that_cannot_be_tested_do_not_count_in_the_family():
     tested, other = judge([Question(comparison(0.03), "better"), Question(untested, "better")])
     assert tested.p_holm == tested.p_value and tested.word == "supported"
     assert other.word == ONE_SEED and isnan(other.p_value) and isnan(other.p_holm)
-    assert other.to_decide == "at least two seeds of v4"
+    assert other.to_decide == "at least 3 seeds of v4"
+
+
+def test_two_seeds_are_too_few_for_a_verdict_however_large_the_difference():
+    pair = verdict(comparison(0.3, seeds=2), "better")
+    assert pair.word == "two seeds: too few to judge a recipe by" and isnan(pair.p_value)
+    assert pair.to_decide == "at least 3 seeds of v4 and v3"
+    assert verdict(comparison(0.0, seeds=2), "equal", 0.5).word == pair.word
 
 
 def test_of_seeds_that_diverged_no_more_are_asked_for():
