@@ -1,9 +1,9 @@
 """One set of queries divided by a hash: into training and dev queries, or into folds.
 
-Queries that are near-duplicates stay together: a model must not be evaluated on what it was trained on. For
-training and dev queries these are queries of the same words, and the hash is of the words, not of ids, so no
-query depends on another one: when queries are added, all others stay where they are. Folds are made of
-clusters of queries that share much, and as equally large as these let them be.
+Queries that are near-duplicates stay together, in clusters (`alike`): a model must not be evaluated on what
+it was trained on. The side of a cluster is by a hash of one of its queries' words, not of ids: when queries
+are added, all others stay where they are but for those that are alike. Folds are as equally large as clusters
+let them be.
 """
 
 import hashlib
@@ -20,11 +20,17 @@ Side = Literal["train", "dev"]
 
 
 def sides(queries: Mapping[str, str], dev_share: float) -> dict[str, Side]:
-    """The side of each query, by id; about `dev_share` of the groups of near-duplicates are `dev`."""
-    return {
-        query_id: "dev" if _uniform(group) < dev_share else "train"
-        for query_id, group in groups(queries).items()
-    }
+    """The side of each query, by id; about `dev_share` of the clusters of near-duplicates are `dev`."""
+    group = groups(queries)
+    members: dict[str, list[str]] = defaultdict(list)
+    for query_id, cluster in alike(queries).items():
+        members[cluster].append(query_id)
+    side = dict[str, Side]()
+    for ids in members.values():
+        # The one with the least hash stands for all; a hash of that name again, which is not small for it.
+        name = min((group[query_id] for query_id in ids), key=_uniform)
+        side |= dict.fromkeys(ids, "dev" if _uniform(f"side of {name}") < dev_share else "train")
+    return {query_id: side[query_id] for query_id in queries}
 
 
 def groups(queries: Mapping[str, str]) -> dict[str, str]:

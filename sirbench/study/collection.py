@@ -85,8 +85,8 @@ class Split(Settings):
     dev: float | None = Field(None, gt=0, lt=1, exclude_if=lambda share: share is None)
     """Share of the queries that are evaluated on, about; the others are trained on."""
     by: Literal["hash"] = "hash"
-    """`hash`: of a query's words, so that queries of the same words are on one side, and a query stays on its
-    side when others are added. (Of folds, in which order queries come to them.)"""
+    """`hash`: of the words of queries; near-duplicates are on one side, and a query stays on its side when
+    others are added that are not alike. (Of folds, in which order queries come to them.)"""
     folds: int | None = Field(None, ge=2, exclude_if=lambda number: number is None)
     """In place of `dev`: how many folds there are. A cell is a model for each, trained on the queries of the
     others, and every query is evaluated once, by the model of its fold. Near-duplicates are in one fold."""

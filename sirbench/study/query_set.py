@@ -1,6 +1,8 @@
 """A further set of queries: what trained cells are evaluated on beside the study's own dev queries."""
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from sirbench.study.collection import CollectionSettings, OwnCollection
 from sirbench.study.settings import Label, Settings
@@ -27,6 +29,16 @@ class QuerySet(Settings):
     """As in `collection`: no query gets itself as a candidate."""
     title: Label | None = None
     """How tables call it; its name if null."""
+
+    @model_validator(mode="after")
+    def _says_what_is_read(self) -> Self:
+        if not isinstance(self.collection, OwnCollection):
+            return self
+        beside = {"exclude_self": "`exclude_self`", "dev_queries": "`queries`"}
+        for name in sorted(self.collection.model_fields_set & CollectionSettings.model_fields.keys()):
+            remedy = f"say {beside[name]} beside `collection`" if name in beside else "remove it"
+            raise ValueError(f"collection.{name}: not read of a further set of queries; {remedy}")
+        return self
 
     @property
     def dataset(self) -> str | None:

@@ -1,13 +1,14 @@
-"""Folds as properties: a partition into parts of nearly one size, with no near-duplicate in another part."""
+"""Sides and folds as properties: partitions with no near-duplicate in another part."""
 
 from itertools import combinations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sirbench.data import collections
-from sirbench.data.query_split import alike, folds, read_folds, write_folds
+from sirbench.data.query_split import alike, folds, read_folds, sides, write_folds
 
 WORDS = ["alpha", "beta", "gamma", "delta", "Epsilon", "ZETA", "eta", "theta"]
 QUERIES = st.dictionaries(
@@ -31,6 +32,29 @@ def test_each_query_is_in_one_fold_and_its_near_duplicates_are_in_the_same(queri
     for one, other in combinations(queries, 2):
         if jaccard(queries[one], queries[other]) >= 0.6:
             assert fold[one] == fold[other]
+
+
+@settings(max_examples=60, deadline=None)
+@given(QUERIES, st.floats(0.1, 0.9))
+def test_near_duplicates_are_on_one_side(queries, share):
+    side = sides(queries, share)
+    assert list(side) == list(queries) and set(side.values()) <= {"train", "dev"}
+    for one, other in combinations(queries, 2):
+        if jaccard(queries[one], queries[other]) >= 0.6:
+            assert side[one] == side[other]
+
+
+def test_pairs_that_differ_in_a_word_are_on_one_side_and_others_stay_where_they_are():
+    draw = np.random.default_rng(5)
+    texts = [" ".join(f"w{number}" for number in draw.integers(0, 10_000, 6)) for _ in range(400)]
+    first = {f"a{place}": text for place, text in enumerate(texts)}
+    pairs = first | {f"b{place}": f"{text} more" for place, text in enumerate(texts)}
+    before, after = sides(first, 0.2), sides(pairs, 0.2)
+    assert all(after[f"a{place}"] == after[f"b{place}"] for place in range(len(texts)))
+    assert 0.14 < list(before.values()).count("dev") / 400 < 0.26
+    assert 0.14 < list(after.values()).count("dev") / 800 < 0.26
+    added = first | {"new": "something else altogether, of other words"}
+    assert {query_id: sides(added, 0.2)[query_id] for query_id in first} == before
 
 
 @settings(max_examples=30, deadline=None)

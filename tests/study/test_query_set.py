@@ -26,6 +26,14 @@ def study(**changes):
         ({"evaluate_on": {"deep": {"depth": 12}}}, "evaluate_on.deep: .* or a greater `depth`"),
         ({"evaluate_on": {"far": {"collection": "vaswani", "queries": 0}}}, "greater than or equal to 1"),
         ({"evaluate_on": {"a/b": {"collection": "vaswani"}}}, "cannot be a name"),
+        (
+            {"evaluate_on": {"far": {"collection": {"folder": "mine", "exclude_self": True}}}},
+            "collection.exclude_self: not read .*; say `exclude_self` beside `collection`",
+        ),
+        (
+            {"evaluate_on": {"far": {"collection": {"folder": "mine", "incomplete": True}}}},
+            "collection.incomplete: not read of a further set of queries; remove it",
+        ),
         ({"depths": [5, 2]}, r"depths: \[5, 2\] must rise"),
         ({"depths": [0, 5]}, "greater than or equal to 1"),
         ({"depths": [5, 20]}, "depths: 20 is beyond every set of candidates, the deepest of which is 12"),
