@@ -24,14 +24,27 @@ class Numbers:
         self.layout = Layout(study)
 
     def value(
-        self, table: str, row: str, measure: str, *, column: str = "value", candidates: str = ""
+        self,
+        table: str,
+        row: str,
+        measure: str,
+        *,
+        column: str = "value",
+        candidates: str = "",
+        sign: bool = False,
     ) -> str:
         """A number of a table: three decimals, without the leading zero."""
+        return printed(self.number(table, row, measure, column=column, candidates=candidates), sign=sign)
+
+    def number(
+        self, table: str, row: str, measure: str = "RR@100", *, column: str = "value", candidates: str = ""
+    ) -> float:
+        """The same, to be reckoned with."""
         lines = self._csv(self.layout.table(table))
         wanted = (lines["row"] == row) & (lines["measure"] == measure)
         if candidates:
             wanted &= lines["candidates"] == candidates
-        return printed(_only(lines[wanted], f"{table}: {row}, {measure}")[column])
+        return float(_only(lines[wanted], f"{table}: {row}, {measure}")[column])
 
     def claim(self, name: str, *, candidates: str = "") -> Mapping[str, Any]:
         """A claim's line: numbers printed with their sign, everything else as it is."""
@@ -94,8 +107,8 @@ def render_findings(study: str, template: Path) -> str:
     """
     numbers = Numbers(study)
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
-    asked = ("value", "claim", "claims", "drawn", "table")
-    environment.globals.update({name: getattr(numbers, name) for name in asked})
+    asked = ("value", "number", "claim", "claims", "drawn", "table")
+    environment.globals.update({name: getattr(numbers, name) for name in asked} | {"printed": printed})
     try:
         return environment.from_string(template.read_text(encoding="utf-8")).render()
     except (TemplateError, KeyError) as error:
