@@ -82,8 +82,8 @@ class Numbers:
         return printed(_only(lines.drop_duplicates(column), f"{figure}: {where}")[column], sign=True)
 
     def table(self, name: str) -> str:
-        """A whole table in Markdown, without its heading."""
-        text = self._text(self.layout.table(name, "md"))
+        """A table in Markdown, without its heading and without the grid of gains beneath it."""
+        text = self._text(self.layout.table(name, "md")).partition("\n## ")[0]
         return "\n".join(line for line in text.splitlines() if not line.startswith("#")).strip()
 
     def _csv(self, path: Path) -> pd.DataFrame:
