@@ -36,7 +36,9 @@ def study(tmp_path, monkeypatch):
     tables = tmp_path / "results/laptop/tables"
     tables.mkdir(parents=True)
     (tables / "table3.csv").write_text(TABLE)
-    (tables / "table3.md").write_text("# Table 3\n\n| Model | MRR |\n|---|---|\n| V4 | .431 |\n\n## Gains\n\n| V4 | .1 |\n")
+    (tables / "table3.md").write_text(
+        "# Table 3\n\n| Model | MRR |\n|---|---|\n| V4 | .431 |\n\n## Gains\n\n| V4 | .1 |\n"
+    )
     (tables.parent / "claims.csv").write_text(CLAIMS)
     (tmp_path / "figures/laptop").mkdir(parents=True)
     (tmp_path / "figures/laptop/quality.csv").write_text(DRAWN)

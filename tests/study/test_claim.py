@@ -86,3 +86,24 @@ def test_a_family_about_an_unknown_measure(tmp_path):
     path.write_text(path.read_text().replace("measure: RR@100", "measure: MRR-100"))
     with pytest.raises(InputError, match=r"claims/ours\.yaml: measures\.0.*MRR-100"):
         load("test", folder)
+
+
+def test_the_claims_of_the_paper_and_the_questions_about_them_are_all_there():
+    """Tables 1 to 3 and "Dynamic VS Randomness"; SIR, feedback and redrawing against what lacks them."""
+    claims = load("demo", ROOT / "config").claims
+    assert set(claims["paper"].claims) == {
+        *("sir-helps-wlp", "sir-helps-ict", "sir-helps-prop"),
+        *("v1-over-v0", "v2-over-v1", "v3-over-v2", "v4-over-v3"),
+        *("random-over-top-v1", "random-over-top-v2", "top-equals-random-v3", "top-equals-random-v4"),
+        *("four-levels-equal-three-v3", "four-levels-equal-three-v4"),
+    }
+    ours = {"v4-over-as-many-negatives", "v4-over-lce-88", "v4-over-v3-all", "fixed-equals-redrawn-v3"}
+    assert ours <= set(claims["ours"].claims)
+
+
+def test_tables_have_the_rows_that_the_paper_lacks():
+    tables = load("demo", ROOT / "config").tables
+    recipes = {name: {row.recipe for row in tables[name].rows} for name in ("table3", "gain", "cpr")}
+    assert "v4-top-16-literal-fresh" in recipes["table3"]
+    assert {"lce-8", "lce-16", "lce-88", "v0-88", "v3-all-top-16", "v3-top-16-fixed"} <= recipes["gain"]
+    assert "v3-all-top-16-shared" in recipes["cpr"]

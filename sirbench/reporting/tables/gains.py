@@ -18,7 +18,8 @@ PAPER_NOTES = [
     "Verdict: where our 95 % interval of the relative gain lies. compatible: it has the paper's relative "
     "gain in it, and not 0; undecided: it has both in it; lower, higher: all of it is below, above the "
     "paper's; opposite: so, and of the other sign. The paper's numbers are taken as exact, though they are "
-    "rounded to three decimals and nothing is known of its seeds.",
+    "rounded to three decimals and nothing is known of its seeds. Verdicts are not corrected for their "
+    "number, and a wide interval is easily compatible.",
 ]
 
 

@@ -70,7 +70,8 @@ def _of_folds(config: Configuration) -> list[str]:
         return []
     return [
         f"Queries come in {folds} folds: each is measured by the model that was trained on the {folds - 1} "
-        "others, and all are pooled before any test."
+        "others, and all are pooled before any test, which takes queries as independent although those of a "
+        "fold share a model."
     ]
 
 
