@@ -60,8 +60,8 @@ def test_killed_and_started_again(blow, work, uninterrupted):
 
 
 def test_keeping_it_changes_nothing_else(work, uninterrupted):
-    (work / "config/figures/figure6.yaml").unlink()
-    (work / "config/figures/space.yaml").unlink()
+    for figure in ("figure6", "space", "quality"):
+        (work / f"config/figures/{figure}.yaml").unlink()
     assert train(work, recipe=RECIPE).code == 0
     assert not (cell(work, recipe=RECIPE) / "middle").exists()
     assert results(cell(work, recipe=RECIPE)) == results(cell(uninterrupted, recipe=RECIPE))
