@@ -8,6 +8,7 @@ import pandas as pd
 from sirbench.evaluation.claims.verdict import ONE_SEED, TWO_SEEDS
 from sirbench.jobs.configuration import Configuration
 from sirbench.reporting.claims.of_study import left_out
+from sirbench.reporting.tables.notes import readings
 from sirbench.reporting.tables.presentation import (
     DEMONSTRATION,
     NOT_MEASURED,
@@ -65,15 +66,9 @@ def _p(value: float) -> str:
 def _readings(config: Configuration, records: Sequence[Mapping[Hashable, Any]]) -> list[str]:
     """How Eq. 7 is read by the recipes that claims compare, where they have it."""
     recipes = [str(line[side]).partition("/")[2] for line in records for side in ("better", "than")]
-    read = {name: getattr(config.recipes[name], "cpr", None) for name in dict.fromkeys(recipes)}
-    by_reading: dict[str, list[str]] = {}
-    for name, reading in read.items():
-        if reading:
-            by_reading.setdefault(str(reading), []).append(name)
-    if not by_reading:
-        return []
-    said = "; ".join(f"{reading}: {', '.join(names)}" for reading, names in by_reading.items())
-    return [f"CPR of Eq. 7 read as {said} (docs/cpr.md)."]
+    names = dict.fromkeys(recipes)
+    read = [(name, str(getattr(config.recipes[name], "cpr", ""))) for name in names]
+    return readings(pd.DataFrame(read, columns=["row", "cpr"]))
 
 
 def _backbones(records: Sequence[Mapping[Hashable, Any]]) -> list[str]:
